@@ -1,0 +1,110 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: small configuration files, read whole and replaced atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CaissonError
+
+TEMPORARY_SUFFIX = ".caisson-new"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A regular file as it stands: its bytes, permission bits and owners (numeric)."""
+
+    content: bytes
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", errors="replace")
+
+
+def read_file(path: str | Path) -> FileState | None:
+    """The file's state, or None where there is none. A link is followed. CaissonError where it cannot be read."""
+    try:
+        with Path(path).open("rb") as handle:
+            status = os.fstat(handle.fileno())
+            return FileState(handle.read(), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CaissonError(f"Failed to read {path}: {error.strerror}") from error
+
+
+def write_file(path: str | Path, state: FileState) -> None:
+    """Replace the file in one step: a reader sees the former bytes or the new ones, also after a crash.
+
+    The temporary file lies beside the target under a fixed name, so one that a killed run left is reused,
+    never collected. A link is followed, so that ``/etc/docker/daemon.json -> /srv/...`` stays a link.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}{TEMPORARY_SUFFIX}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(state.content)
+            os.fchown(handle.fileno(), state.uid, state.gid)
+            os.fchmod(handle.fileno(), state.mode)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+        _sync_directory(target.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise CaissonError(f"Failed to write {path}: {error.strerror}; the former file is unchanged") from error
+
+
+def remove_file(path: str | Path) -> bool:
+    """Remove the file; whether there was one."""
+    try:
+        Path(path).unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CaissonError(f"Failed to remove {path}: {error.strerror}") from error
+    _sync_directory(Path(path).parent)
+    return True
+
+
+def make_directories(path: str | Path, mode: int = 0o755) -> list[str]:
+    """Make the directory and its parents; the ones that were missing, outermost first, so that undo can remove them."""
+    missing: list[Path] = []
+    current = Path(path)
+    while not current.exists():
+        missing.append(current)
+        current = current.parent
+    made: list[str] = []
+    for directory in reversed(missing):
+        try:
+            directory.mkdir(mode=mode)
+            directory.chmod(mode)
+        except OSError as error:
+            raise CaissonError(f"Failed to make the directory {directory}: {error.strerror}") from error
+        made.append(str(directory))
+    return made
+
+
+def remove_empty_directories(paths: t.Iterable[str]) -> None:
+    """Remove those of the directories that are empty, innermost first; leave the others."""
+    for path in sorted(paths, key=len, reverse=True):
+        with contextlib.suppress(OSError):
+            Path(path).rmdir()
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
