@@ -58,7 +58,7 @@ class Finding:
 
 
 def score(before: t.Iterable[Finding], after: t.Iterable[Finding]) -> dict[str, int]:
-    """Counts for the summary table: ``{total, before, after}``; waived and not applicable ones are left out of all three."""
+    """Counts for the summary table, ``{total, before, after}``; waived and not applicable ones are left out."""
 
     def passed(findings: t.Sequence[Finding]) -> int:
         return sum(finding.outcome == PASS for finding in findings)
