@@ -1,0 +1,60 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""`ansible-test sanity` in a clean copy of the checkout, with a home directory of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from .shell import CACHE, TestSetupError, copy_checkout, logged, tool
+
+FOLDER = CACHE / "sanity"
+COPY = FOLDER / "ansible_collections" / "caisson" / "hardening"
+HOME = CACHE / "home" / "sanity"
+
+# ansible-test downloads such a script from a place that closed networks do not reach; pip's own wheel does the same.
+BOOTSTRAP = """import runpy, sys
+sys.path.insert(0, {wheel!r})
+sys.argv[:1] = ["pip", "install"]
+runpy.run_module("pip", run_name="__main__")
+"""
+
+
+def run_sanity(log: str) -> bool:
+    """Whether the suite passes; its output goes to the log."""
+    _bootstrap(log)
+    copy_checkout(COPY)
+    environment = {**os.environ, "HOME": str(HOME), "ANSIBLE_COLLECTIONS_PATH": str(FOLDER)}
+    for name in ("PYTHONPATH", "ANSIBLE_CONFIG", "ANSIBLE_HOME"):
+        environment.pop(name, None)
+    python = ".".join(map(str, sys.version_info[:2]))
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    argv = [tool("ansible-test"), "sanity", "--local", "--python", python, "--color", "no"]
+    return logged(log, argv, cwd=COPY, env=environment) == 0
+
+
+def _bootstrap(log: str) -> None:
+    source = Path(
+        str(metadata.distribution("ansible-core").locate_file("ansible_test/_internal/python_requirements.py"))
+    )
+    for version in set(re.findall(r"pip='([\d.]+)'", source.read_text(encoding="utf-8"))):
+        script = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+        wheel = script.parent / f"pip-{version}-py3-none-any.whl"
+        if not wheel.is_file():
+            argv = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "--dest",
+                wheel.parent,
+                f"pip=={version}",
+            ]
+            if logged(log, argv) != 0:
+                raise TestSetupError(f"Failed to download pip {version}; see .cache/logs/{log}.log")
+        script.write_text(BOOTSTRAP.format(wheel=str(wheel)), encoding="utf-8")

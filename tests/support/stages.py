@@ -1,0 +1,240 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What `make test` runs: stages in the order of their cost; the first that fails ends the run.
+
+Usage: stages [STAGE...] [-- PYTEST ARGUMENTS]. Without a name: all of them. Output goes to .cache/logs/<stage>.log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import kernel_guard
+from .engine import Engine, test_engine
+from .sanity import run_sanity
+from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged, output, tail, tool
+
+COLLECTION = "caisson.hardening"
+PACKAGE = f"ansible_collections.{COLLECTION}"
+ALL = ("setup", "lint", "unit", "docs", "build", "sanity", "integration", "molecule")
+PACKAGES = {
+    "dockerd": "docker.io",
+    "iptables": "iptables",
+    "busybox": "busybox-static",
+    "mmdebstrap": "mmdebstrap",
+    "ssh": "openssh-client",
+    "git": "git",
+    "ip": "iproute2",
+    "setpriv": "util-linux",
+}
+
+
+@dataclass
+class Run:
+    """One run: the pytest arguments, and the engine once a stage asked for it."""
+
+    arguments: list[str]
+    stack: contextlib.ExitStack
+    engine: Engine | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def with_engine(self) -> Engine:
+        if self.engine is None:
+            self.engine = self.stack.enter_context(test_engine())
+        return self.engine
+
+
+def setup(run: Run) -> bool:
+    """Install what the machine lacks."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    missing = [package for command, package in PACKAGES.items() if not shutil.which(command)]
+    if "docker.io" in missing and os.environ.get("DOCKER_HOST"):
+        missing.remove("docker.io")
+    if not missing:
+        return True
+    if not shutil.which("apt-get"):
+        raise TestSetupError(f"Install what the tests need: {', '.join(missing)} (the names of Debian's packages)")
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+    logged("setup", as_root([*apt, "update"]))
+    return logged("setup", as_root([*apt, "install", "--no-install-recommends", *missing])) == 0
+
+
+def lint(run: Run) -> bool:
+    """All linters, each even where an earlier one failed."""
+    links = str(CACHE / "collections")
+    code = [f"{PACKAGE}.plugins.module_utils", f"{PACKAGE}.tests.support"]
+    mypy: list[t.Any] = [tool("mypy"), "--config-file", ROOT / "pyproject.toml"]
+    mypy += [word for name in code for word in ("-p", name)]
+    offline = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": links, "NO_COLOR": "1"}
+    results = [
+        logged("lint", [tool("ruff"), "check", "."], cwd=ROOT),
+        logged("lint", [tool("ruff"), "format", "--check", "."], cwd=ROOT),
+        logged("lint", mypy, cwd=links, env={**os.environ, "MYPYPATH": links}),
+        logged("lint", [tool("yamllint"), "--strict", "."], cwd=ROOT),
+        logged("lint", [tool("ansible-lint"), "--offline", "--strict"], cwd=ROOT, env=offline),
+        logged("lint", [tool("antsibull-changelog"), "lint"], cwd=ROOT),
+    ]
+    return not any(results)
+
+
+def unit(run: Run) -> bool:
+    return _pytest(run, "unit", ["tests/unit"])
+
+
+def docs(run: Run) -> bool:
+    """The modules' and roles' pages, as the Ansible community builds them."""
+    source, html = CACHE / "docs" / "source", CACHE / "docs" / "html"
+    shutil.rmtree(CACHE / "docs", ignore_errors=True)
+    (source / "collections").mkdir(parents=True)
+    for name in ("conf.py", "index.rst"):
+        shutil.copy2(ROOT / "docs" / "site" / name, source / name)
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(CACHE / "collections")}
+    antsibull, sphinx = tool("antsibull-docs"), [tool("sphinx-build"), "-q", "-W", "--keep-going", "-b", "html"]
+    pages: list[t.Any] = [antsibull, "collection", "--use-current", "--squash-hierarchy", "--dest-dir"]
+    commands: list[list[t.Any]] = [
+        [antsibull, "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", ROOT],
+        [*pages, source / "collections", COLLECTION],
+        [*sphinx, source, html],
+    ]
+    return all(logged("docs", command, env=environment) == 0 for command in commands)
+
+
+def build(run: Run) -> bool:
+    """The tarball installs, and each module is found by its full name in what it installed."""
+    if logged("build", [ROOT / "tools" / "collection.sh"]) != 0:
+        return False
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED)}
+    listed = output([tool("ansible-doc"), "-l", COLLECTION], env=environment)
+    modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    missing = [name for name in modules if f"{COLLECTION}.{name} " not in listed]
+    run.notes += [f"not found by name after the install: {name}" for name in missing]
+    return bool(modules) and not missing
+
+
+def sanity(run: Run) -> bool:
+    return run_sanity("sanity")
+
+
+def integration(run: Run) -> bool:
+    logged("integration", [ROOT / "tools" / "collection.sh"])
+    with kernel_guard.unchanged_machine(run.notes):
+        passed = _pytest(run, "integration", ["tests/integration"], engine=run.with_engine())
+    return passed and not run.notes
+
+
+def benchmark(run: Run) -> bool:
+    with kernel_guard.unchanged_machine(run.notes):
+        return _pytest(run, "benchmark", ["tests/benchmarks"], engine=run.with_engine()) and not run.notes
+
+
+def molecule(run: Run, scenario: str = "") -> bool:
+    """Each scenario, or the one that was named."""
+    scenarios = [scenario] if scenario else sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    logged("molecule", [ROOT / "tools" / "collection.sh"])
+    with kernel_guard.unchanged_machine(run.notes):
+        engine = run.with_engine()
+        passed = [_molecule(engine, name) for name in scenarios]
+    return bool(passed) and all(passed) and not run.notes
+
+
+def _molecule(engine: Engine, scenario: str) -> bool:
+    shutil.rmtree(CACHE / "molecule" / scenario, ignore_errors=True)
+    environment = {
+        **os.environ,
+        "DOCKER_HOST": engine.host,
+        "ANSIBLE_CONFIG": str(ROOT / "molecule" / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED),
+        "CAISSON_CACHE": str(CACHE),
+        "CAISSON_PYTHON": sys.executable,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    support_path = environment.pop("PYTHONPATH", "")
+    environment["CAISSON_PYTHONPATH"] = (
+        str(Path(support_path).resolve()) if support_path else str(CACHE / "collections")
+    )
+    argv = [*engine.prefix, tool("molecule"), "test", "--scenario-name", scenario]
+    return _shown("molecule", argv, cwd=ROOT, env=environment) == 0
+
+
+def _pytest(run: Run, name: str, paths: list[str], engine: Engine | None = None) -> bool:
+    given = [word for word in run.arguments if word.startswith("tests/")]
+    argv = [sys.executable, "-m", "pytest", *run.arguments, *([] if given else paths)]
+    environment = {**os.environ, "PYTHONPATH": str(CACHE / "collections"), "PYTHONDONTWRITEBYTECODE": "1"}
+    if engine:
+        environment.update(DOCKER_HOST=engine.host, ANSIBLE_COLLECTIONS_PATH=str(INSTALLED))
+        argv = [*engine.prefix, *argv]
+    return _shown(name, argv, cwd=ROOT, env=environment) == 0
+
+
+def _shown(name: str, argv: t.Sequence[t.Any], **options: t.Any) -> int:
+    """Run with the output in the log, and pytest's closing lines on the screen too."""
+    log = LOGS / f"{name}.log"
+    start = log.stat().st_size if log.exists() else 0
+    status = logged(name, argv, **options)
+    with log.open("rb") as stream:
+        stream.seek(start)
+        lines = stream.read().decode(errors="replace").splitlines()
+    for line in lines:
+        if re.match(r"(=+ )?\d+ (passed|failed|error)", line):
+            print(f"  {line}")
+    return status
+
+
+STAGES: dict[str, t.Callable[..., bool]] = {
+    function.__name__: function
+    for function in (setup, lint, unit, docs, build, sanity, integration, molecule, benchmark)
+}
+
+
+def main(words: list[str]) -> int:
+    names, arguments = words, []
+    if "--" in words:
+        names, arguments = words[: words.index("--")], words[words.index("--") + 1 :]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    passed = failed = 0
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        run = Run(arguments, stack)
+        for given in names or ALL:
+            if _stage(run, given):
+                passed += 1
+            else:
+                failed += 1
+                break
+    left_out = len(names or ALL) - passed - failed
+    note = f" {left_out} stages after it were not run." if left_out else ""
+    print(f"{time.monotonic() - began:.0f} s; the logs are in .cache/logs.{note}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _stage(run: Run, given: str) -> bool:
+    name, _, argument = given.partition("=")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / f"{name}.log").write_text("", encoding="utf-8")
+    print(f"{given} ...", flush=True)
+    began = time.monotonic()
+    run.notes.clear()
+    try:
+        passed = STAGES[name](run, *([argument] if argument else []))
+    except TestSetupError as error:
+        run.notes.append(str(error))
+        passed = False
+    if not passed:
+        print(tail((LOGS / f"{name}.log").read_text(encoding="utf-8", errors="replace"), 60))
+    for note in run.notes:
+        print(f"  {note}")
+    print(f"{given}: {'passed' if passed else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
+    return passed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
