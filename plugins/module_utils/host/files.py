@@ -48,6 +48,9 @@ def write_file(path: str | Path, state: FileState) -> None:
     never collected. A link is followed, so that ``/etc/docker/daemon.json -> /srv/...`` stays a link.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        # Above all a link to /dev/null: replacing its target would take the device away from the whole host.
+        raise CaissonError(f"Failed to write {path}: {target} is not a regular file; choose another path")
     temporary = target.with_name(f".{target.name}{TEMPORARY_SUFFIX}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

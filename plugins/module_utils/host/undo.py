@@ -66,6 +66,10 @@ class UndoStore:
         if self._record["values"].pop(name, None) is not None:
             self._dirty = True
 
+    def forget_file(self, path: str) -> None:
+        if self._record["files"].pop(path, self) is not self:
+            self._dirty = True
+
     def commit(self) -> None:
         """Write the record, if it changed since it was read."""
         if not self._dirty:

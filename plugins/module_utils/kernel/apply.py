@@ -1,0 +1,136 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apply: observe the kernel's settings, plan, and carry the plan out unless this is a check."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ..controls.model import PROFILES, Finding, score
+from ..host.files import read_file
+from ..host.lock import host_lock
+from ..host.undo import ROOT, UndoStore
+from .findings import findings
+from .keys import profile_values
+from .plan import Observed, SysctlPlan, make_plan
+from .procfs import ProcSys, later_files, require_root
+from .spec import DEFAULT_PATH, REPORT, SysctlSpec
+from .transaction import Transaction, to_text
+
+LOCK = "kernel"
+
+
+@dataclass(frozen=True)
+class KernelResult:
+    """What a run did, or in check mode would have done."""
+
+    changed: bool
+    actions: list[str]
+    diff: dict[str, str]
+    undo: str
+    findings: list[Finding] = field(default_factory=list)
+    score: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    extra: dict[str, t.Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """The result of the module; the warnings go their own way."""
+        return {
+            "changed": self.changed,
+            "actions": self.actions,
+            "diff": self.diff,
+            "undo": self.undo,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "score": self.score,
+            **self.extra,
+        }
+
+
+def subject_of(path: str) -> str:
+    """The name of the undo record for a file, so that each file is undone for itself."""
+    return "kernel" if path == DEFAULT_PATH else "kernel" + re.sub(r"[^A-Za-z0-9]+", "-", path)
+
+
+def run(
+    spec: SysctlSpec,
+    check: bool = False,
+    proc: ProcSys | None = None,
+    undo_root: str = ROOT,
+) -> KernelResult:
+    """Bring the host to the spec; CaissonError, with nothing changed, where that fails."""
+    require_root("sysctl")
+    kernel = proc or ProcSys()
+    with contextlib.nullcontext() if check else host_lock(LOCK):
+        store = UndoStore(subject_of(spec.path), undo_root)
+        observed = observe(spec, kernel, store)
+        plan = make_plan(spec, observed)
+        refused = dict(plan.refused)
+        if plan.changes and not check:
+            refused.update(Transaction(store, kernel, tolerant=spec.unwritable == REPORT).run(plan.changes))
+        after = _after(spec, kernel, observed, plan, check)
+        return _result(spec=spec, observed=observed, plan=plan, refused=refused, after=after, undo=str(store.path))
+
+
+def observe(spec: SysctlSpec, kernel: ProcSys, store: UndoStore) -> Observed:
+    """All that the plan needs to know of the host."""
+    originals = {key: str(value) for key, value in store.values().items()}
+    wanted = spec.wanted()
+    values, unreadable = kernel.read({*wanted, *originals, *_judged(spec)})
+    unknown = any(key not in values for key in spec.settings)
+    return Observed(
+        values=values,
+        unreadable=unreadable,
+        unwritable=kernel.unwritable({*wanted, *originals}),
+        names=kernel.names() if unknown else frozenset(),
+        file=to_text(read_file(spec.path)),
+        recorded=spec.path in store.files(),
+        originals=originals,
+        original_file=to_text(store.files().get(spec.path)),
+        later=later_files(spec.path),
+    )
+
+
+def _judged(spec: SysctlSpec) -> dict[str, str]:
+    return profile_values(spec.profile) if spec.profile in PROFILES else {}
+
+
+def _after(spec: SysctlSpec, kernel: ProcSys, observed: Observed, plan: SysctlPlan, check: bool) -> dict[str, str]:
+    if not check:
+        return kernel.read(_judged(spec))[0]
+    return {**observed.values, **{change.key: change.after for change in plan.changes.values}}
+
+
+def _result(
+    *,
+    spec: SysctlSpec,
+    observed: Observed,
+    plan: SysctlPlan,
+    refused: dict[str, str],
+    after: dict[str, str],
+    undo: str,
+) -> KernelResult:
+    now = _findings(spec, observed.values, plan)
+    then = _findings(spec, after, plan)
+    actions = plan.changes.actions(refused)
+    warnings = [*plan.warnings, *(f"{key} was not set: {reason}" for key, reason in sorted(refused.items()))]
+    return KernelResult(
+        changed=bool(actions) or bool(plan.changes.forget_values),
+        actions=actions,
+        diff=plan.changes.diff(refused),
+        undo=undo,
+        findings=then,
+        score=score(now, then),
+        warnings=warnings,
+        extra={
+            "values": dict(plan.desired),
+            "absent": list(plan.absent),
+            "refused": refused,
+            "overridden": {key: {"file": path, "value": value} for key, (path, value) in plan.overridden.items()},
+        },
+    )
+
+
+def _findings(spec: SysctlSpec, values: t.Mapping[str, str], plan: SysctlPlan) -> list[Finding]:
+    return findings(spec.profile, values, plan.overridden) if spec.profile in PROFILES else []

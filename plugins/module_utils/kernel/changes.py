@@ -1,0 +1,98 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Changes to files and live kernel values, as a value that check mode prints and a transaction carries out. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class FileText:
+    """A configuration file: its text (bytes that are no UTF-8 as surrogates), mode and owners."""
+
+    text: str
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file from one state to another; None is its absence."""
+
+    path: str
+    before: FileText | None
+    after: FileText | None
+
+    @property
+    def sentence(self) -> str:
+        if self.after is None:
+            return f"remove {self.path}"
+        if self.before is None:
+            return f"write {self.path}"
+        same = self.before.text == self.after.text
+        return f"correct owner and mode of {self.path}" if same else f"change {self.path}"
+
+
+@dataclass(frozen=True)
+class ValueChange:
+    """One live kernel value from one state to another."""
+
+    key: str
+    before: str
+    after: str
+
+    @property
+    def sentence(self) -> str:
+        return f"set {self.key} from {self.before!r} to {self.after!r}"
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """All that one run changes, in order: first the files, then the live values.
+
+    originals: what undo returns each file to (None: absent).
+    remember: what undo returns each managed key to; recorded once, also where the live value is right already.
+    forget_values, forget_files: no longer ours; forgotten once the changes stand.
+    clear: afterwards nothing is ours, so the undo record goes too.
+    """
+
+    files: tuple[FileChange, ...] = ()
+    values: tuple[ValueChange, ...] = ()
+    originals: t.Mapping[str, FileText | None] = field(default_factory=dict)
+    remember: t.Mapping[str, str] = field(default_factory=dict)
+    forget_values: tuple[str, ...] = ()
+    forget_files: tuple[str, ...] = ()
+    clear: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.values or self.forget_values or self.forget_files or self.clear)
+
+    def actions(self, skipped: t.Container[str] = ()) -> list[str]:
+        """One sentence for each change, without the *skipped* keys."""
+        sentences = [change.sentence for change in self.files]
+        sentences += [change.sentence for change in self.values if change.key not in skipped]
+        return sentences + (["forget the undo record"] if self.clear else [])
+
+    def diff(self, skipped: t.Container[str] = ()) -> dict[str, str]:
+        """Live values and files before and after, as text."""
+        values = [change for change in self.values if change.key not in skipped]
+        before = "".join(f"{change.key} = {change.before} (live)\n" for change in values)
+        after = "".join(f"{change.key} = {change.after} (live)\n" for change in values)
+        return {
+            "before": before + "".join(_section(change.path, change.before) for change in self.files),
+            "after": after + "".join(_section(change.path, change.after) for change in self.files),
+        }
+
+
+def file_change(path: str, now: FileText | None, then: FileText | None) -> tuple[FileChange, ...]:
+    """The change from *now* to *then*, or none where they are equal."""
+    return () if now == then else (FileChange(path, now, then),)
+
+
+def _section(path: str, file: FileText | None) -> str:
+    if file is None:
+        return ""
+    text = file.text.encode("utf-8", "replace").decode("utf-8")
+    return f"# {path} (mode {file.mode:04o}, owner {file.uid}:{file.gid})\n{text}"

@@ -1,0 +1,33 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The kernel's controls judged by live values and by what other files will do at the next boot. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..controls.kernel import control_id
+from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
+from .keys import profile_values, stricter
+
+
+def findings(
+    profile: str,
+    values: t.Mapping[str, str],
+    overridden: t.Mapping[str, tuple[str, str]],
+    host: str = "host",
+) -> list[Finding]:
+    """One finding for each control that *profile* demands."""
+    return [
+        Finding(control_id(key), host, *_judge(key, wanted, values.get(key), overridden.get(key)))
+        for key, wanted in sorted(profile_values(profile).items())
+    ]
+
+
+def _judge(key: str, wanted: str, live: str | None, override: tuple[str, str] | None) -> tuple[str, str]:
+    if live is None:
+        return NOT_APPLICABLE, "this kernel has no such key"
+    if not stricter(key, live, wanted):
+        return FAIL, f"live {live}, wanted {wanted}"
+    if override and not stricter(key, override[1], wanted):
+        return FAIL, f"live {live}, but {override[0]} sets {override[1]} at the next boot"
+    return PASS, f"live {live}"

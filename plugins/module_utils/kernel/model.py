@@ -1,0 +1,104 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a sysctl key is: its names, its values, how strict a value is. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ..controls.model import BASELINE, STRICT
+
+_PART = re.compile(r"^[A-Za-z0-9_.:@+~-]+$")
+_INTEGER = re.compile(r"^[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)$")
+
+
+@dataclass(frozen=True)
+class SysctlKey:
+    """One key of the catalogue.
+
+    values: the value for each profile; strict takes the baseline's where it names none of its own.
+    reason: why, in a sentence. breaks: what may stop working. docker: what Docker needs of the key.
+    ladder: the values from weakest to strictest, or ``more_is_stricter``: a host's stricter value is left standing.
+    one_way: values that the kernel takes back only at a reboot; none of them is in a profile.
+    """
+
+    key: str
+    values: t.Mapping[str, str]
+    reason: str
+    references: tuple[str, ...] = ()
+    breaks: str = ""
+    docker: str = ""
+    ladder: tuple[str, ...] = ()
+    more_is_stricter: bool = False
+    one_way: tuple[str, ...] = field(default=())
+
+    def value(self, profile: str) -> str | None:
+        """The value that *profile* demands, or None where it demands none."""
+        if profile == STRICT:
+            return self.values.get(STRICT, self.values.get(BASELINE))
+        return self.values.get(profile)
+
+    def strictness(self, value: str) -> int | None:
+        """The place of *value* among the key's values, or None where they have no order."""
+        if value in self.ladder:
+            return self.ladder.index(value)
+        return int(value) if self.more_is_stricter and value.lstrip("-").isdigit() else None
+
+    def at_least(self, live: str, wanted: str) -> bool:
+        """Whether *live* is *wanted* or stricter."""
+        if live == wanted:
+            return True
+        found, needed = self.strictness(live), self.strictness(wanted)
+        return found is not None and needed is not None and found >= needed
+
+
+def canonical_key(name: str) -> str:
+    """The key in dotted form, ``net.ipv4.conf.eth0/100.rp_filter`` for a name that contains a dot.
+
+    Both spellings of sysctl.conf(5) are taken: where a slash comes first, slashes separate.
+    ValueError where it is no key at all.
+    """
+    name = name.strip()
+    slash, dot = name.find("/"), name.find(".")
+    if slash >= 0 and (dot < 0 or slash < dot):
+        name = name.translate(_SWAP)
+    for part in name.translate(_SWAP).split("/"):
+        if not _PART.match(part) or not part.strip("."):
+            raise ValueError(name)
+    return name
+
+
+def key_path(key: str) -> str:
+    """The path below /proc/sys of a canonical key."""
+    return key.translate(_SWAP)
+
+
+def path_key(path: str) -> str:
+    """The canonical key of a path below /proc/sys."""
+    return path.translate(_SWAP)
+
+
+def canonical_value(value: str) -> str:
+    """The value with its white space made single blanks, as tabs and blanks mean the same to the kernel."""
+    return " ".join(value.split())
+
+
+def plain_integers(value: str) -> str:
+    """The value as the kernel shows it: ``0x10`` and ``010`` are 16 and 8 to it, ``+1`` is 1."""
+    return " ".join(_plain(word) for word in value.split())
+
+
+def _plain(word: str) -> str:
+    if not _INTEGER.match(word):
+        return word
+    digits = word.lstrip("+-")
+    base = 16 if digits[:2].lower() == "0x" else 8 if digits.startswith("0") and len(digits) > 1 else 10
+    try:
+        number = int(digits, base)
+    except ValueError:
+        return word
+    return str(-number if word.startswith("-") else number)
+
+
+_SWAP = str.maketrans("./", "/.")

@@ -1,0 +1,178 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Spec and observed state to plan: what to write where, and what to tell the user. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..errors import CaissonError, Fault, InputError, nearest
+from .changes import ChangeSet, FileText, ValueChange, file_change
+from .conf import HEADER, ConfigFile, assignments, ordered, overrides, render
+from .keys import KNOWN, is_one_way, stricter
+from .spec import FAIL, SysctlSpec
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a host shows of its kernel settings and of ours.
+
+    values: live values by key; a key that is missing here and in unreadable is one that the kernel lacks.
+    unreadable, unwritable: why a key cannot be read or written.
+    names: all keys of the kernel, to find what a misspelt one was meant to be.
+    file: our file as it stands. recorded: an undo record exists, with the originals of the values and of the file.
+    later: the files that are read after ours, in their order.
+    """
+
+    values: t.Mapping[str, str]
+    unreadable: t.Mapping[str, str] = field(default_factory=dict)
+    unwritable: t.Mapping[str, str] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    file: FileText | None = None
+    recorded: bool = False
+    originals: t.Mapping[str, str] = field(default_factory=dict)
+    original_file: FileText | None = None
+    later: tuple[ConfigFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class SysctlPlan:
+    """What will be done.
+
+    desired: each managed key with its value. absent: wanted keys that the kernel lacks.
+    refused: keys that cannot be written, with the reason. overridden: keys that another file sets at the next boot.
+    """
+
+    changes: ChangeSet
+    desired: t.Mapping[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    refused: t.Mapping[str, str] = field(default_factory=dict)
+    overridden: t.Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def make_plan(spec: SysctlSpec, observed: Observed) -> SysctlPlan:
+    """The plan; InputError where a key is unknown, CaissonError where one cannot be written and must be."""
+    wanted = spec.wanted()
+    _check(spec, wanted, observed)
+    desired = {key: _desired(spec, key, value, observed) for key, value in wanted.items() if key in observed.values}
+    absent = tuple(sorted(key for key in wanted if key not in observed.values))
+    kept = {key for key, value in desired.items() if _stands(spec, key, observed.values[key], value)}
+    goals = {key: value for key, value in desired.items() if key not in kept}
+    restored, warnings = _restored(desired, observed)
+    goals.update(restored)
+    refused = {key: reason for key in goals for reason in [_unwritable(key, observed)] if reason}
+    if refused and spec.unwritable == FAIL:
+        raise CaissonError(unwritable_error(refused))
+    changes = _changes(spec, observed, desired, {key: goals[key] for key in ordered(goals) if key not in refused})
+    overridden = overrides(spec.path, observed.later, desired)
+    return SysctlPlan(
+        changes, desired, absent, refused, overridden, (*warnings, *_override_warnings(overridden), *_one_way(changes))
+    )
+
+
+def unwritable_error(refused: t.Mapping[str, str]) -> str:
+    """The error for keys that cannot be written, each with its reason."""
+    reasons = "; ".join(f"{key}: {reason}" for key, reason in sorted(refused.items()))
+    return (
+        f"Failed to set {reasons}. Nothing was changed; leave the keys out, "
+        "or choose 'unwritable: report' where the kernel belongs to another host, as in a container"
+    )
+
+
+def _check(spec: SysctlSpec, wanted: t.Mapping[str, str], observed: Observed) -> None:
+    faults = []
+    for key in wanted:
+        option = f"settings.{key}"
+        if key in observed.unreadable:
+            problem = f"cannot be read back ({observed.unreadable[key]})"
+            faults.append(Fault("sysctl", option, wanted[key], problem, "drop the key; it is an action, not a setting"))
+        elif key in spec.settings and not _known(key, observed):
+            hint = nearest(key, KNOWN | observed.names)
+            remedy = f"correct the name{hint}" if hint else "correct the name, or drop the key"
+            problem = "is for a key that neither the catalogue nor this kernel knows"
+            faults.append(Fault("sysctl", option, wanted[key], problem, remedy))
+    if faults:
+        raise InputError(faults)
+
+
+def _known(key: str, observed: Observed) -> bool:
+    parts = key.split(".")
+    if len(parts) == 5 and parts[2] in ("conf", "neigh"):
+        # A key of an interface that may appear later is as good as the one for all of them.
+        parts[3] = "default"
+    return key in observed.values or key in KNOWN or ".".join(parts) in observed.names
+
+
+def _desired(spec: SysctlSpec, key: str, value: str, observed: Observed) -> str:
+    """The user's value as given; the profile's, unless the host's own was stricter before us."""
+    original = observed.originals.get(key, observed.values[key])
+    return original if key not in spec.settings and stricter(key, original, value) else value
+
+
+def _stands(spec: SysctlSpec, key: str, live: str, value: str) -> bool:
+    return live == value or (key not in spec.settings and stricter(key, live, value))
+
+
+def _restored(desired: t.Mapping[str, str], observed: Observed) -> tuple[dict[str, str], list[str]]:
+    """The originals of the keys that are no longer ours, and what is odd about them."""
+    ours = assignments(observed.file.text) if observed.file else {}
+    found: dict[str, str] = {}
+    warnings = []
+    if not desired and _orphaned(observed):
+        warnings.append("There is no undo record, so the live values stay as they are until the next boot")
+    for key, original in sorted(observed.originals.items()):
+        live = observed.values.get(key)
+        if key in desired or live == original:
+            continue
+        if live is None:
+            warnings.append(f"{key} is gone from the kernel; its original value {original!r} was not brought back")
+        elif is_one_way(key, live):
+            warnings.append(f"{key} stays {live!r} until the next boot; the kernel takes that value back no sooner")
+        else:
+            found[key] = original
+            if live != ours.get(key, live):
+                warnings.append(f"{key} was changed to {live!r} by somebody else; its original {original!r} is back")
+    return found, warnings
+
+
+def _unwritable(key: str, observed: Observed) -> str:
+    if is_one_way(key, observed.values[key]):
+        return f"it is locked at {observed.values[key]!r} until the next boot"
+    return observed.unwritable.get(key, "")
+
+
+def _changes(
+    spec: SysctlSpec, observed: Observed, desired: t.Mapping[str, str], goals: t.Mapping[str, str]
+) -> ChangeSet:
+    original = observed.original_file if observed.recorded or _orphaned(observed) else observed.file
+    after = FileText(render(desired)) if desired else original
+    return ChangeSet(
+        files=file_change(spec.path, observed.file, after),
+        values=tuple(ValueChange(key, observed.values[key], value) for key, value in goals.items()),
+        originals={spec.path: original},
+        remember={key: observed.values[key] for key in desired},
+        forget_values=tuple(sorted(key for key in observed.originals if key not in desired)) if desired else (),
+        clear=observed.recorded and not desired,
+    )
+
+
+def _orphaned(observed: Observed) -> bool:
+    """Whether our file stands without its record: what was there before is unknown, and ours is no original."""
+    return observed.file is not None and observed.file.text.startswith(HEADER) and not observed.recorded
+
+
+def _override_warnings(overridden: t.Mapping[str, tuple[str, str]]) -> list[str]:
+    return [
+        f"{path} is read after our file and sets {key} = {value} at the next boot; take the line out of {path}, "
+        "or give the value in settings"
+        for key, (path, value) in sorted(overridden.items())
+    ]
+
+
+def _one_way(changes: ChangeSet) -> list[str]:
+    return [
+        f"{change.key} = {change.after} can be taken back only by a reboot"
+        for change in changes.values
+        if is_one_way(change.key, change.after)
+    ]
