@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 import typing as t
+from pathlib import Path
 
+COLLECTIONS = Path(__file__).parents[5]
 PREFIX = "ansible_collections.caisson.hardening.plugins.modules."
 
 
@@ -53,5 +55,5 @@ def start_module(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), **(env or {})},
     )

@@ -1,0 +1,254 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: the Docker engine, through the Docker SDK for Python. The only place here that imports it.
+
+Everything comes back as the engine's own JSON; errors come back as :class:`EngineError` with what was tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import sys
+import typing as t
+from pathlib import Path
+
+from ..errors import CaissonError
+from .state import Daemon, Image
+
+Json = t.Dict[str, t.Any]
+DAEMON_JSON = "/etc/docker/daemon.json"
+LEAST_API = (1, 41)
+LOG_LINES = 20
+
+
+class EngineError(CaissonError):
+    """The engine refused or could not be reached; the message is one sentence for the user."""
+
+
+class MissingImage(EngineError):
+    """The engine does not have the image and could not pull it."""
+
+
+class Engine:
+    """One connection. Its methods may be called from several threads."""
+
+    def __init__(self, url: str, timeout: int = 60, pool: int = 8, **tls: str | None) -> None:
+        """Connect; EngineError says what is missing: the SDK, the engine, or the permission."""
+        self.url = url
+        try:
+            import docker
+            import docker.errors
+            import requests
+        except ImportError as error:
+            raise EngineError(
+                f"The Docker SDK for Python is missing for {sys.executable} ({error}); install the package"
+                " python3-docker, or `pip install docker` for that interpreter"
+            ) from error
+        self._errors: tuple[type[Exception], ...] = (docker.errors.DockerException, requests.RequestException)
+        self._not_found: type[Exception] = docker.errors.NotFound
+        try:
+            self._api: t.Any = docker.APIClient(
+                base_url=url, version="auto", timeout=timeout, num_pools=pool, tls=_tls_config(docker, tls)
+            )
+        except self._errors as error:
+            raise EngineError(_unreachable(url, error)) from error
+        if tuple(map(int, self._api.api_version.split("."))) < LEAST_API:
+            raise EngineError(
+                f"The engine at {url} speaks API {self._api.api_version}; update it to Docker 20.10 (API 1.41) or later"
+            )
+
+    def close(self) -> None:
+        self._api.close()
+
+    def daemon(self) -> Daemon:
+        """What the engine adds to containers by itself. Default ulimits and log options no API tells: they are read
+        from the daemon's file where the engine is on this host."""
+        with self._saying("read the engine's settings"):
+            info: Json = self._api.info()
+        settings = _local_settings() if self.url.startswith("unix://") else {}
+        held = {"MemoryLimit": "memory", "SwapLimit": "memory_swap", "CpuCfsQuota": "cpus", "PidsLimit": "pids_limit"}
+        ulimits = settings.get("default-ulimits") or {}
+        return Daemon(
+            version=str(info.get("ServerVersion", "")),
+            api_version=str(self._api.api_version),
+            runtime=str(info.get("DefaultRuntime") or "runc"),
+            log_driver=str(info.get("LoggingDriver") or "json-file"),
+            log_options={key: str(value) for key, value in (settings.get("log-opts") or {}).items()},
+            ulimits={name: (limit["Soft"], limit["Hard"]) for name, limit in ulimits.items()},
+            limits=frozenset(ours for theirs, ours in held.items() if info.get(theirs, True)),
+            apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
+        )
+
+    def containers(self) -> list[Json]:
+        """Every container, in the short form: Id, Names, State, Labels, ..."""
+        with self._saying("list the containers"):
+            return list(self._api.containers(all=True))
+
+    def inspect(self, container: str) -> Json | None:
+        with self._saying(f"inspect the container {container!r}"):
+            try:
+                return dict(self._api.inspect_container(container))
+            except self._not_found:
+                return None
+
+    def image(self, reference: str) -> Image | None:
+        with self._saying(f"inspect the image {reference!r}"):
+            try:
+                found = self._api.inspect_image(reference)
+            except self._not_found:
+                return None
+        return Image(found["Id"], found.get("Config") or {}, tuple(found.get("RepoDigests") or ()))
+
+    def pull(self, reference: str) -> None:
+        """Pull one image; MissingImage where the registry does not give it."""
+        repository, tag = _split_reference(reference)
+        try:
+            for line in self._api.pull(repository, tag=tag, stream=True, decode=True):
+                if "error" in line:
+                    raise MissingImage(_no_image(reference, line["error"]))
+        except self._errors as error:
+            raise MissingImage(_no_image(reference, _explanation(error))) from error
+
+    def registry_digest(self, reference: str) -> str:
+        """The digest that the registry has for the reference now, without pulling it."""
+        with self._saying(f"ask the registry for {reference!r}"):
+            found: Json = self._api.inspect_distribution(reference)
+            return str(found["Descriptor"]["digest"])
+
+    def networks(self) -> set[str]:
+        with self._saying("list the networks"):
+            return {network["Name"] for network in self._api.networks()}
+
+    def create_network(self, name: str, labels: t.Mapping[str, str]) -> None:
+        with self._saying(f"create the network {name!r}"):
+            self._api.create_network(name, driver="bridge", check_duplicate=True, labels=dict(labels))
+
+    def create(self, name: str, body: Json) -> str:
+        """The new container's id."""
+        with self._saying(f"create the container {name!r}"):
+            return str(self._api.create_container_from_config(body, name)["Id"])
+
+    def start(self, container: str) -> None:
+        with self._saying(f"start the container {container!r}"):
+            self._api.start(container)
+
+    def stop(self, container: str, timeout: int) -> None:
+        with self._saying(f"stop the container {container!r}"):
+            self._api.stop(container, timeout=timeout)
+
+    def unpause(self, container: str) -> None:
+        with self._saying(f"unpause the container {container!r}"):
+            self._api.unpause(container)
+
+    def rename(self, container: str, name: str) -> None:
+        with self._saying(f"rename the container {container!r} to {name!r}"):
+            self._api.rename(container, name)
+
+    def remove(self, container: str) -> None:
+        """Remove the container and leave its volumes, the anonymous ones too."""
+        with self._saying(f"remove the container {container!r}"), contextlib.suppress(self._not_found):
+            self._api.remove_container(container, force=True, v=False)
+
+    def update(self, container: str, body: Json) -> None:
+        """Change limits of a living container. The SDK's own call does not know NanoCpus and PidsLimit."""
+        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{container}/update"
+        with self._saying(f"update the container {container!r}"):
+            answer = self._api.post(url, json=body, timeout=self._api.timeout)
+            if not answer.ok:
+                raise EngineError(f"Failed to update the container {container!r}: {_message(answer.text)}")
+
+    def connect(self, container: str, network: str, endpoint: Json) -> None:
+        with self._saying(f"connect the container {container!r} to the network {network!r}"):
+            fixed = endpoint.get("IPAMConfig") or {}
+            self._api.connect_container_to_network(
+                container,
+                network,
+                aliases=endpoint.get("Aliases"),
+                ipv4_address=fixed.get("IPv4Address"),
+                ipv6_address=fixed.get("IPv6Address"),
+            )
+
+    def disconnect(self, container: str, network: str) -> None:
+        with self._saying(f"disconnect the container {container!r} from the network {network!r}"):
+            self._api.disconnect_container_from_network(container, network)
+
+    def last_lines(self, container: str) -> str:
+        """The end of the container's log; empty where its driver cannot be read back."""
+        try:
+            return str(self._api.logs(container, tail=LOG_LINES).decode(errors="replace").strip())
+        except self._errors:
+            return ""
+
+    @contextlib.contextmanager
+    def _saying(self, what: str) -> t.Iterator[None]:
+        try:
+            yield
+        except self._errors as error:
+            raise EngineError(f"Failed to {what}: {_explanation(error)}") from error
+
+
+def _tls_config(docker: t.Any, given: t.Mapping[str, str | None]) -> t.Any:
+    if not any(given.values()):
+        return False
+    certificate = (given["client_cert"], given["client_key"]) if given.get("client_cert") else None
+    return docker.tls.TLSConfig(client_cert=certificate, ca_cert=given.get("ca_path"), verify=True)
+
+
+def _local_settings() -> Json:
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(Path(DAEMON_JSON).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _split_reference(reference: str) -> tuple[str, str]:
+    if "@" in reference:
+        repository, _, digest = reference.partition("@")
+        return repository, digest
+    head, slash, last = reference.rpartition("/")
+    name, _, tag = last.partition(":")
+    return f"{head}{slash}{name}", tag or "latest"
+
+
+def _explanation(error: BaseException) -> str:
+    return str(getattr(error, "explanation", None) or error).strip()
+
+
+def _message(body: str) -> str:
+    with contextlib.suppress(ValueError, TypeError, AttributeError):
+        return str(json.loads(body)["message"])
+    return body.strip()
+
+
+def _no_image(reference: str, why: str) -> str:
+    return f"Failed to pull the image {reference!r}: {why}; check its name, or load it on the host and set pull: never"
+
+
+def _unreachable(url: str, error: BaseException) -> str:
+    cause = _root_cause(error)
+    if isinstance(cause, PermissionError):
+        remedy = f"permission denied for the user {getpass.getuser()}; set become: true"
+    elif isinstance(cause, FileNotFoundError):
+        remedy = "there is no such socket; install and start Docker on the host, or set docker_host"
+    elif isinstance(cause, ConnectionRefusedError):
+        remedy = "the connection was refused; start Docker on the host (systemctl start docker)"
+    else:
+        remedy = f"{_explanation(error)}; check docker_host"
+    return f"No engine answers at {url}: {remedy}"
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The operating system's error below the SDK's layers, which carry it as an argument, a cause or a context."""
+    pending: list[t.Any] = [error]
+    seen: set[int] = set()
+    while pending:
+        current = pending.pop()
+        if isinstance(current, (list, tuple)):
+            pending += current
+        elif isinstance(current, BaseException) and id(current) not in seen:
+            seen.add(id(current))
+            if isinstance(current, OSError) and current.errno is not None:
+                return current
+            pending += [current.args, current.__cause__, current.__context__, getattr(current, "reason", None)]
+    return error

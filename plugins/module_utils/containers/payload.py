@@ -1,0 +1,108 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From a canonical state to the bodies that the Engine API takes. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .records import Network
+from .spec import Spec
+from .state import ANY, State
+
+
+def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The body of POST /containers/create.
+
+    volumes: the names of the predecessor's anonymous volumes by target, to be carried over.
+    """
+    body: dict[str, t.Any] = {
+        "Image": spec.image,
+        "Cmd": list(state["command"]) or None,
+        "Entrypoint": list(state["entrypoint"]) or None,
+        "Env": [f"{key}={value}" for key, value in state["env"].items()],
+        "User": state["user"],
+        "WorkingDir": state["working_dir"],
+        "Labels": state["labels"],
+        "Healthcheck": _health(state["healthcheck"]),
+        "StopSignal": state["stop_signal"],
+        "StopTimeout": state["stop_timeout"],
+        "ExposedPorts": {port: {} for port in sorted(state["exposed_ports"])},
+        "HostConfig": _host_config(state, volumes),
+    }
+    if state["hostname"]:
+        body["Hostname"] = state["hostname"]
+    first = next(iter(state["networks"].values()), None)
+    if first is not None:
+        body["NetworkingConfig"] = {"EndpointsConfig": {first.name: endpoint(first)}}
+    return body
+
+
+def _host_config(state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]:
+    first = next(iter(state["networks"]), state["network_mode"])
+    return {
+        **update_body(state),
+        "CapAdd": sorted(state["capabilities"]),
+        "CapDrop": sorted(state["cap_drop"]),
+        "CgroupnsMode": state["cgroupns_mode"],
+        "Init": state["init"],
+        "IpcMode": state["ipc_mode"],
+        "LogConfig": {"Type": state["log_driver"], "Config": state["log_options"]},
+        "Mounts": [_mount(mount, volumes) for mount in state["mounts"].values()],
+        "NetworkMode": first,
+        "PortBindings": _port_bindings(state),
+        "ReadonlyRootfs": state["read_only"],
+        "SecurityOpt": sorted(state["security_opts"]),
+        "ShmSize": state["shm_size"],
+        "Sysctls": state["sysctls"],
+        "Tmpfs": {target: _flags(options) for target, options in state["tmpfs"].items()},
+        "Ulimits": [
+            {"Name": name, "Soft": soft, "Hard": hard} for name, (soft, hard) in sorted(state["ulimits"].items())
+        ],
+    }
+
+
+def update_body(state: State) -> dict[str, t.Any]:
+    """The body of POST /containers/ID/update: the limits that change on a living container."""
+    keys = {"memory": "Memory", "memory_swap": "MemorySwap", "cpus": "NanoCpus", "pids_limit": "PidsLimit"}
+    body: dict[str, t.Any] = {theirs: state[ours] for ours, theirs in keys.items() if state[ours] is not ANY}
+    body["RestartPolicy"] = {"Name": state["restart_policy"], "MaximumRetryCount": state["restart_retries"]}
+    return body
+
+
+def endpoint(network: Network) -> dict[str, t.Any]:
+    fixed = {"IPv4Address": network.ipv4_address, "IPv6Address": network.ipv6_address}
+    return {"Aliases": sorted(network.aliases), "IPAMConfig": {key: value for key, value in fixed.items() if value}}
+
+
+def _health(check: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    if check is None:
+        return {"Test": ["NONE"]}
+    return {
+        "Test": list(check["test"]),
+        "Interval": check["interval"],
+        "Timeout": check["timeout"],
+        "StartPeriod": check["start_period"],
+        "Retries": check["retries"],
+    }
+
+
+def _mount(mount: tuple[str, str, str, bool, str], volumes: t.Mapping[str, str]) -> dict[str, t.Any]:
+    target, kind, source, read_only, propagation = mount
+    body: dict[str, t.Any] = {"Target": target, "Type": kind, "ReadOnly": read_only}
+    name = source or volumes.get(target, "")
+    if name:
+        body["Source"] = name
+    if propagation:
+        body["BindOptions"] = {"Propagation": propagation}
+    return body
+
+
+def _flags(options: t.Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" if value else key for key, value in sorted(options.items()))
+
+
+def _port_bindings(state: State) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for inner, host, outer in sorted(state["published_ports"]):
+        found.setdefault(inner, []).append({"HostIp": host, "HostPort": outer})
+    return found

@@ -1,0 +1,183 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The whole effective state of a container in one canonical form. Pure.
+
+`resolve` makes it from a spec, with the image's configuration and the daemon's defaults; `observe.observe` makes it
+from what the engine reports. Both fill the same fields, so the comparison sees options that the user never named,
+and what somebody added behind the playbook's back.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass, field
+
+from . import values
+from .records import HEALTH_DEFAULTS, Network
+from .spec import Spec
+
+State = t.Dict[str, t.Any]
+ANY: t.Any = object()  # stands for a value that is not compared
+
+PROJECT_LABEL = f"{values.LABEL_PREFIX}project"
+WAIVERS_LABEL = f"{values.LABEL_PREFIX}waivers"
+
+# What no option of a spec sets: the container's value must be the one that isolates.
+FIXED: State = {
+    "auto_remove": False,
+    "blkio": (),
+    "cgroup_parent": "",
+    "cgroupns_mode": "private",
+    "cpu_quota": 0,
+    "cpu_shares": 0,
+    "cpuset_cpus": "",
+    "cpuset_mems": "",
+    "device_requests": (),
+    "devices": (),
+    "dns": (),
+    "domainname": "",
+    "extra_hosts": (),
+    "groups": frozenset(),
+    "interactive": False,
+    "ipc_mode": "private",
+    "links": (),
+    "mac_address": "",
+    "memory_reservation": 0,
+    "memory_swappiness": None,
+    "oom_kill_disable": False,
+    "oom_score_adj": 0,
+    "pid_mode": "",
+    "privileged": False,
+    "publish_all_ports": False,
+    "storage_opts": {},
+    "system_paths": "masked",
+    "tty": False,
+    "userns_mode": "",
+    "uts_mode": "",
+    "volumes_from": (),
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """What an image brings: its id and the parts of its configuration that a container inherits."""
+
+    id: str
+    config: t.Mapping[str, t.Any]
+    digests: tuple[str, ...] = ()
+
+    def get(self, key: str) -> t.Any:
+        return self.config.get(key)
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """What an engine adds to a container by itself, and which limits it can hold."""
+
+    version: str = ""
+    api_version: str = "1.41"
+    runtime: str = "runc"
+    log_driver: str = "json-file"
+    log_options: t.Mapping[str, str] = field(default_factory=dict)
+    ulimits: t.Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    limits: frozenset[str] = frozenset({"memory", "memory_swap", "cpus", "pids_limit"})
+    apparmor: bool = False
+
+
+def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
+    """The state that the spec means on this engine with this image."""
+    state: State = {
+        **FIXED,
+        "image": image.id,
+        "user": spec.user or str(image.get("User") or ""),
+        "working_dir": working_dir(spec.working_dir or image.get("WorkingDir")),
+        "hostname": spec.hostname or "",
+        "env": {**env_map(image.get("Env")), **spec.env},
+        "labels": {**(image.get("Labels") or {}), **spec.labels, **own_labels(spec, project)},
+        "healthcheck": health(image.get("Healthcheck"), spec.healthcheck),
+        "stop_signal": spec.stop_signal or values.stop_signal(image.get("StopSignal") or "SIGTERM"),
+        "exposed_ports": frozenset(image.get("ExposedPorts") or ()) | {port[0] for port in spec.published_ports},
+        "mounts": _mounts(spec, image),
+        "ulimits": {**daemon.ulimits, **spec.ulimits},
+        "log_options": {**(daemon.log_options if spec.log_driver == daemon.log_driver else {}), **spec.log_options},
+        "runtime": daemon.runtime,
+    }
+    state.update(_command(spec, image))
+    state.update(_networks(spec, project))
+    for same in _SAME:
+        state[same] = getattr(spec, same)
+    for limit in ("memory", "memory_swap", "cpus", "pids_limit"):
+        if limit not in daemon.limits:
+            state[limit] = ANY
+    return state
+
+
+def _networks(spec: Spec, project: str) -> State:
+    """Without `networks`, the project's own network; an empty list is no network at all."""
+    attached = (Network(project),) if spec.networks is None else spec.networks
+    names = [network.name for network in attached]
+    special = [name for name in names if name in ("host", "none", "bridge")]
+    mode = special[0] if special else "user" if names else "none"
+    kept = attached if mode in ("user", "bridge") else ()
+    return {"network_mode": mode, "networks": {network.name: network for network in kept}}
+
+
+_SAME = (
+    "cap_drop capabilities cpus init log_driver memory memory_swap pids_limit published_ports read_only"
+    " restart_policy restart_retries security_opts shm_size stop_timeout sysctls tmpfs"
+).split()
+
+
+def own_labels(spec: Spec, project: str) -> dict[str, str]:
+    """The labels by which a container is known as ours, with its waivers for whoever inspects it."""
+    found = {PROJECT_LABEL: project}
+    if spec.waivers:
+        waived = [waiver.as_dict() for waiver in sorted(spec.waivers, key=lambda each: each.control)]
+        found[WAIVERS_LABEL] = json.dumps(waived, sort_keys=True)
+    return found
+
+
+def _command(spec: Spec, image: Image) -> State:
+    # An entrypoint of its own drops the image's command, as the engine does.
+    inherited = None if spec.entrypoint is not None else image.get("Cmd")
+    command = spec.command if spec.command is not None else tuple(inherited or ())
+    entrypoint = spec.entrypoint if spec.entrypoint is not None else tuple(image.get("Entrypoint") or ())
+    return {"command": command, "entrypoint": entrypoint}
+
+
+def _mounts(spec: Spec, image: Image) -> dict[str, values.Mount]:
+    found = {mount[0]: mount for mount in spec.mounts}
+    for declared in image.get("Volumes") or ():
+        target = values.path(declared)
+        if target not in found and target not in spec.tmpfs:
+            found[target] = (target, "volume", "", False, "")
+    return found
+
+
+def env_map(given: t.Iterable[str] | None) -> dict[str, str]:
+    return dict(item.partition("=")[::2] for item in given or ())
+
+
+def working_dir(given: str | None) -> str:
+    return values.path(given) if given else "/"
+
+
+def health(inherited: t.Mapping[str, t.Any] | None, given: t.Mapping[str, t.Any] | None) -> t.Any:
+    """The check in force: each part from the spec, else from the image, else the engine's default; None for none."""
+    parts: dict[str, t.Any] = dict(health_parts(inherited))
+    if given is not None:
+        parts.update(given)
+    if not parts.get("test") or parts["test"] == ("NONE",):
+        return None
+    timing = {key: parts.get(key) or default for key, default in HEALTH_DEFAULTS.items()}
+    return {"test": parts["test"], **timing}
+
+
+def health_parts(raw: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """The engine's form of a check (``Test``, ``Interval`` in nanoseconds) under our names, unset parts left out."""
+    raw = raw or {}
+    names = {"interval": "Interval", "timeout": "Timeout", "start_period": "StartPeriod", "retries": "Retries"}
+    found = {ours: raw[theirs] for ours, theirs in names.items() if raw.get(theirs)}
+    if raw.get("Test"):
+        found["test"] = tuple(raw["Test"])
+    return found

@@ -1,0 +1,11 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one catalogue: every control by its id. Pure data."""
+
+from __future__ import annotations
+
+from . import container, daemon, kernel, process_limits
+from .model import Control
+
+CONTROLS: dict[str, Control] = {
+    control.id: control for subject in (kernel, process_limits, daemon, container) for control in subject.CONTROLS
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container
+version_added: 0.1.0
+short_description: Deploy one hardened container
+author:
+  - The caisson.hardening authors (@caisson-hardening)
+description:
+  - Deploys one container, hardened by default, and replaces it safely when it has changed.
+  - The whole effective state is compared, so that a capability, a mount or a variable that somebody added by hand is
+    found and mended, whether the playbook names the option or not.
+  - Whatever weakens a default is refused unless a waiver gives leave, with a reason and a last day.
+extends_documentation_fragment:
+  - caisson.hardening.container
+  - caisson.hardening.container_run
+  - caisson.hardening.attributes
+seealso:
+  - module: caisson.hardening.containers
+"""
+
+EXAMPLES = r"""
+- name: Deploy a web server that may write to /tmp and /run only
+  caisson.hardening.container:
+    name: web
+    image: registry.example.org/shop/web:1.4.2
+    user: "101:101"
+    published_ports:
+      - 127.0.0.1:8080:8080
+
+- name: See what would be done to it
+  caisson.hardening.container:
+    name: web
+    image: registry.example.org/shop/web:1.5.0
+    user: "101:101"
+    published_ports:
+      - 127.0.0.1:8080:8080
+  check_mode: true
+  diff: true
+
+- name: Remove it, and keep its volumes
+  caisson.hardening.container:
+    name: web
+    state: absent
+"""
+
+RETURN = r"""
+container:
+  description: What became of the container; see M(caisson.hardening.containers) for its keys.
+  returned: always, unless the input was refused
+  type: dict
+  sample:
+    name: web
+    state: started
+    action: created
+    reasons: []
+    actions: ["create (it does not exist)", "start"]
+    image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff"}
+    waivers: []
+    seconds: 0.61
+    error: ""
+actions:
+  description: All steps, in order, each with its container; in check mode those that a run would take.
+  returned: always, unless the input was refused
+  type: list
+  elements: str
+  sample: ["web: create (it does not exist)", "web: start"]
+findings:
+  description: The outcome of each control on each container after the run.
+  returned: always, unless the input was refused
+  type: list
+  elements: dict
+  sample: [{control: container.read_only, object: web, outcome: pass, evidence: ""}]
+score:
+  description: How many controls hold, before and after, of those that apply.
+  returned: always, unless the input was refused
+  type: dict
+  sample: {total: 47, before: 0, after: 47}
+undo:
+  description: How to undo.
+  returned: always, unless the input was refused
+  type: str
+  sample: "state: absent removes a container; its volumes stay"
+"""
+
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry import (
+    ContainerModule,
+    Params,
+    run,
+    run_arguments,
+)
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.options import container_options
+
+
+def _entry(params: Params) -> list[Params]:
+    """The one container's options out of the parameters, as the list that the core takes."""
+    run_only = run_arguments()
+    return [{key: value for key, value in params.items() if key not in run_only and not key.startswith("_ansible")}]
+
+
+def _shape(result: Params) -> Params:
+    entries = result.pop("containers")
+    return {**result, "container": entries[0]}
+
+
+def main() -> None:
+    module = ContainerModule({**container_options(), **run_arguments()}, given=_entry)
+    run(module, shape=_shape)
+
+
+if __name__ == "__main__":
+    main()

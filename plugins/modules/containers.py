@@ -1,0 +1,155 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: containers
+version_added: 0.1.0
+short_description: Deploy hardened containers side by side
+author:
+  - The caisson.hardening authors (@caisson-hardening)
+description:
+  - Deploys a list of containers from one module run, hardened by default, and replaces what has changed safely.
+  - The whole effective state of each container is compared, so that a capability, a mount or a variable that somebody
+    added by hand is found and mended, whether the playbook names the option or not.
+  - Everything is read, judged by the policy and planned before anything is touched. One container's failure does not
+    stop the others.
+extends_documentation_fragment:
+  - caisson.hardening.container.plural
+  - caisson.hardening.container_run
+  - caisson.hardening.attributes
+seealso:
+  - module: caisson.hardening.container
+"""
+
+EXAMPLES = r"""
+- name: Deploy a web server and its cache
+  caisson.hardening.containers:
+    project: shop
+    containers:
+      - name: web
+        image: registry.example.org/shop/web:1.4.2
+        user: "101:101"
+        memory: 256m
+        cpus: 0.5
+        published_ports:
+          - 127.0.0.1:8080:8080
+        healthcheck:
+          test: [CMD, /usr/bin/wget, -q, -O, /dev/null, http://127.0.0.1:8080/healthz]
+          interval: 5s
+      - name: cache
+        image: registry.example.org/shop/redis:7.2.5
+        user: "999:999"
+        memory: 128m
+        volumes:
+          - cache:/data
+
+- name: Deploy a container that needs more, with the leave of the security team
+  caisson.hardening.containers:
+    containers:
+      - name: legacy
+        image: registry.example.org/legacy/app:3.1
+        user: root
+        read_only: false
+        waivers:
+          - control: container.user
+            reason: The vendor's start script changes owners; removed with version 4
+            expires: "2027-06-30"
+          - control: container.read_only
+            reason: The vendor writes below its program directory
+            expires: "2027-06-30"
+"""
+
+RETURN = r"""
+containers:
+  description: What became of each container, in the order in which they were given.
+  returned: always, unless the input was refused
+  type: list
+  elements: dict
+  sample:
+    - name: web
+      state: started
+      action: recreated
+      reasons: ["capabilities: NET_ADMIN -> none"]
+      actions: ["recreate (capabilities: NET_ADMIN -> none)"]
+      image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff"}
+      waivers: []
+      seconds: 1.42
+      error: ""
+  contains:
+    name:
+      description: The container's name.
+      type: str
+    state:
+      description: The state that was asked for.
+      type: str
+    action:
+      description:
+        - One of C(unchanged), C(created), C(recreated), C(updated), C(started), C(stopped), C(removed), C(repaired)
+          (what an interrupted run had left was put in order) and C(failed).
+      type: str
+    reasons:
+      description: Each field in which the container was not what it should be, with both values.
+      type: list
+      elements: str
+    actions:
+      description: The steps, in order, each with what forced it.
+      type: list
+      elements: str
+    image:
+      description: The image's reference as given, and the id that it stands for on the host.
+      type: dict
+    waivers:
+      description: The waivers in force or expired, as given.
+      type: list
+      elements: dict
+    seconds:
+      description: How long the work on this container took.
+      type: float
+    error:
+      description: Why it failed, or an empty string.
+      type: str
+actions:
+  description: All steps, in order, each with its container; in check mode those that a run would take.
+  returned: always, unless the input was refused
+  type: list
+  elements: str
+  sample: ["web: create (it does not exist)", "web: start"]
+findings:
+  description: The outcome of each control on each container after the run.
+  returned: always, unless the input was refused
+  type: list
+  elements: dict
+  sample: [{control: container.read_only, object: web, outcome: pass, evidence: ""}]
+score:
+  description: How many controls hold, before and after, of those that apply.
+  returned: always, unless the input was refused
+  type: dict
+  sample: {total: 47, before: 0, after: 47}
+undo:
+  description: How to undo.
+  returned: always, unless the input was refused
+  type: str
+  sample: "state: absent removes a container; its volumes stay"
+"""
+
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry import (
+    ContainerModule,
+    run,
+    run_arguments,
+)
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.options import container_options
+
+
+def main() -> None:
+    arguments = {
+        "containers": {"type": "list", "elements": "dict", "required": True, "options": container_options()},
+        **run_arguments(),
+    }
+    module = ContainerModule(arguments, given=lambda params: params.get("containers"))
+    run(module, shape=lambda result: result)
+
+
+if __name__ == "__main__":
+    main()
