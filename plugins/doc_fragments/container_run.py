@@ -60,6 +60,18 @@ options:
     description: How many containers are worked on side by side.
     type: int
     default: 4
+  assume_engine:
+    description:
+      - In check mode, predict for a fresh engine where none answers, because an earlier task would have installed or
+        started one. It does not count in a real run.
+    type: bool
+    default: false
+  assume_images:
+    description:
+      - In check mode, images that an earlier task would have put on the host. They do not count in a real run.
+    type: list
+    elements: str
+    default: []
 requirements:
   - Docker SDK for Python >= 5.0 on the host
   - Docker Engine >= 20.10 (API 1.41)

@@ -11,7 +11,8 @@ from ..errors import CaissonError
 from ..host.lock import host_lock
 from . import options, render
 from .apply import Outcome, Run, Settings
-from .engine import Engine
+from .engine import Engine, EngineError
+from .fresh import FreshEngine
 from .spec import Spec, parse_specs
 
 Params = t.Dict[str, t.Any]
@@ -86,9 +87,16 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         healthy_wait_timeout=params["healthy_wait_timeout"],
         settle_time=params["settle_time"],
         parallel=params["parallel"],
+        assumed_images=frozenset(params["assume_images"] if module.check_mode else ()),
     )
     tls = {key: params[key] for key in ("ca_path", "client_cert", "client_key")}
-    engine = Engine(params["docker_host"], params["timeout"], max(4, settings.parallel * 2), **tls)
+    try:
+        engine = Engine(params["docker_host"], params["timeout"], max(4, settings.parallel * 2), **tls)
+    except EngineError as error:
+        if not (module.check_mode and params["assume_engine"]):
+            raise
+        module.warn(f"{error}. Predicted for a fresh engine")
+        engine = FreshEngine()
     try:
         this = Run(engine, specs, settings)
         if module.check_mode:

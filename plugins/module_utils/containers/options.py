@@ -114,4 +114,6 @@ def run_options() -> Options:
         "healthy_wait_timeout": {"type": "float", "default": 60.0},
         "settle_time": {"type": "float", "default": 1.0},
         "parallel": {"type": "int", "default": 4},
+        "assume_engine": {"type": "bool", "default": False},
+        "assume_images": {"type": "list", "elements": "str", "default": []},
     }
