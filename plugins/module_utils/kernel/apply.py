@@ -14,7 +14,7 @@ from ..host.lock import host_lock
 from ..host.undo import ROOT, UndoStore
 from .findings import findings
 from .keys import profile_values
-from .plan import Observed, SysctlPlan, make_plan
+from .plan import Observed, SysctlPlan, by_reason, make_plan
 from .procfs import ProcSys, later_files, require_root
 from .spec import DEFAULT_PATH, REPORT, SysctlSpec
 from .transaction import Transaction, to_text
@@ -114,7 +114,7 @@ def _result(
     now = _findings(spec, observed.values, plan)
     then = _findings(spec, after, plan)
     actions = plan.changes.actions(refused)
-    warnings = [*plan.warnings, *(f"{key} was not set: {reason}" for key, reason in sorted(refused.items()))]
+    warnings = [*plan.warnings, *([f"Not set: {by_reason(refused)}"] if refused else [])]
     return KernelResult(
         changed=bool(actions) or bool(plan.changes.forget_values),
         actions=actions,

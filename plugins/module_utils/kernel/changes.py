@@ -55,6 +55,7 @@ class ChangeSet:
     originals: what undo returns each file to (None: absent).
     remember: what undo returns each managed key to; recorded once, also where the live value is right already.
     forget_values, forget_files: no longer ours; forgotten once the changes stand.
+    reload: what makes the host heed the files, as a sentence; empty where nothing needs to.
     clear: afterwards nothing is ours, so the undo record goes too.
     """
 
@@ -64,15 +65,18 @@ class ChangeSet:
     remember: t.Mapping[str, str] = field(default_factory=dict)
     forget_values: tuple[str, ...] = ()
     forget_files: tuple[str, ...] = ()
+    reload: str = ""
     clear: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.values or self.forget_values or self.forget_files or self.clear)
+        forgets = self.forget_values or self.forget_files
+        return bool(self.files or self.values or forgets or self.reload or self.clear)
 
     def actions(self, skipped: t.Container[str] = ()) -> list[str]:
         """One sentence for each change, without the *skipped* keys."""
         sentences = [change.sentence for change in self.files]
         sentences += [change.sentence for change in self.values if change.key not in skipped]
+        sentences += [self.reload] if self.reload else []
         return sentences + (["forget the undo record"] if self.clear else [])
 
     def diff(self, skipped: t.Container[str] = ()) -> dict[str, str]:

@@ -73,15 +73,22 @@ def make_plan(spec: SysctlSpec, observed: Observed) -> SysctlPlan:
 
 def unwritable_error(refused: t.Mapping[str, str]) -> str:
     """The error for keys that cannot be written, each with its reason."""
-    reasons = "; ".join(f"{key}: {reason}" for key, reason in sorted(refused.items()))
     return (
-        f"Failed to set {reasons}. Nothing was changed; leave the keys out, "
+        f"Failed to set {by_reason(refused)}. Nothing was changed; leave the keys out, "
         "or choose 'unwritable: report' where the kernel belongs to another host, as in a container"
     )
 
 
+def by_reason(refused: t.Mapping[str, str]) -> str:
+    """The refused keys, those with the same reason together."""
+    keys: dict[str, list[str]] = {}
+    for key, reason in sorted(refused.items()):
+        keys.setdefault(reason, []).append(key)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in keys.items())
+
+
 def _check(spec: SysctlSpec, wanted: t.Mapping[str, str], observed: Observed) -> None:
-    faults = []
+    faults = list(spec.faults)
     for key in wanted:
         option = f"settings.{key}"
         if key in observed.unreadable:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from ..controls.model import PROFILES
-from ..errors import Fault, InputError, nearest
+from ..errors import Fault, nearest
 from .keys import KNOWN, profile_values
 from .left_alone import refusal
 from .model import canonical_key, canonical_value, plain_integers
@@ -27,6 +27,7 @@ class SysctlSpec:
 
     settings: the user's own values, by canonical key; they win over the profile's.
     omit: keys of the profile that are left alone.
+    faults: what is wrong with the options; refused together with what only the host can tell.
     """
 
     settings: t.Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class SysctlSpec:
     path: str = DEFAULT_PATH
     unwritable: str = FAIL
     state: str = PRESENT
+    faults: tuple[Fault, ...] = ()
 
     def wanted(self) -> dict[str, str]:
         """Each key with its value, before the host has had its say."""
@@ -54,7 +56,7 @@ def parse(
     unwritable: str = FAIL,
     state: str = PRESENT,
 ) -> SysctlSpec:
-    """The spec of the options; InputError with every fault where they are wrong."""
+    """The spec of the options; what is wrong with them goes into its faults."""
     faults: list[Fault] = []
     given = _settings(settings or {}, faults)
     omitted = _omit(omit, given, faults)
@@ -63,9 +65,7 @@ def parse(
         faults.append(
             Fault(_WHERE, "settings", {}, "leaves nothing to set", "name keys in settings or choose a profile")
         )
-    if faults:
-        raise InputError(faults)
-    return SysctlSpec(given, profile, omitted, str(PurePath(path)), unwritable, state)
+    return SysctlSpec(given, profile, omitted, str(PurePath(path)), unwritable, state, tuple(faults))
 
 
 def _settings(settings: t.Mapping[str, t.Any], faults: list[Fault]) -> dict[str, str]:

@@ -62,11 +62,11 @@ class Transaction:
             self._remember(changes)
             self._change_files(changes)
             refused = self._change_values(changes)
-            if self._settle and changes.files:
+            if self._settle and changes.reload:
                 self._settle()
             self._forget(changes)
         except CaissonError as error:
-            problems = self._take_back(record)
+            problems = self._take_back(record, bool(changes.reload))
             raise CaissonError(f"{error}{_outcome(problems)}") from error
         return refused
 
@@ -119,7 +119,7 @@ class Transaction:
         else:
             self._store.commit()
 
-    def _take_back(self, record: FileState | None) -> list[str]:
+    def _take_back(self, record: FileState | None, reload: bool) -> list[str]:
         """Undo in reverse what was done so far; what could not be undone."""
         problems: list[str] = []
         for key, value in reversed(self._set):
@@ -129,7 +129,7 @@ class Transaction:
         for change in reversed(self._written):
             _try(problems, functools.partial(_put, change.path, change.before))
         remove_empty_directories(self._made)
-        if self._settle and self._written:
+        if self._settle and self._written and reload:
             # The cause is told already; a reload that fails again adds nothing to it.
             with contextlib.suppress(CaissonError):
                 self._settle()

@@ -1,0 +1,182 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Process limits to plan: the files, the kernel's keys, the reload, and the controls. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
+from .changes import ChangeSet, FileChange, FileText, file_change
+from .conf import HEADER
+from .limits import LimitsSpec, Sizes
+from .plan import Observed, SysctlPlan, make_plan
+from .spec import PRESENT, SysctlSpec
+
+SYSCTL_FILE = "/etc/sysctl.d/99-security-caisson-limits.conf"
+PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"
+SYSTEM_FILE = "/etc/systemd/system.conf.d/60-caisson-hardening.conf"
+COREDUMP_FILE = "/etc/systemd/coredump.conf.d/60-caisson-hardening.conf"
+SYSTEMD_FILES = (SYSTEM_FILE, COREDUMP_FILE)
+FILES = (PAM_FILE, *SYSTEMD_FILES)
+
+RELOAD = "reload systemd"
+
+
+@dataclass(frozen=True)
+class LimitsObserved:
+    """The host: the kernel's part, our other files as they stand and as they were, and systemd's effective limit.
+
+    default_tasks_max is None where no systemd runs.
+    """
+
+    kernel: Observed
+    files: t.Mapping[str, FileText | None] = field(default_factory=dict)
+    originals: t.Mapping[str, FileText | None] = field(default_factory=dict)
+    recorded: bool = False
+    default_tasks_max: str | None = None
+
+    @property
+    def systemd(self) -> bool:
+        return self.default_tasks_max is not None
+
+
+@dataclass(frozen=True)
+class LimitsPlan:
+    """What will be done, and the whole wanted files by path."""
+
+    changes: ChangeSet
+    kernel: SysctlPlan
+    wanted: t.Mapping[str, FileText]
+    warnings: tuple[str, ...] = ()
+
+
+def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> LimitsPlan:
+    """The plan; what is wrong with the kernel's part is raised as for the ``sysctl`` module."""
+    kernel = make_plan(sysctl_spec(spec, sizes), observed.kernel)
+    wanted = {path: FileText(HEADER + text) for path, text in _contents(spec, sizes).items()}
+    skipped = [path for path in SYSTEMD_FILES if path in wanted and not observed.systemd]
+    for path in skipped:
+        # One that an earlier run wrote under a running systemd stays ours.
+        if path not in observed.originals:
+            del wanted[path]
+    changes = tuple(change for path in FILES for change in _file(path, wanted.get(path), observed))
+    originals = {path: _original(path, observed) for path in wanted}
+    ours = bool(kernel.desired or wanted)
+    return LimitsPlan(
+        changes=replace(
+            kernel.changes,
+            files=(*kernel.changes.files, *changes),
+            originals={**kernel.changes.originals, **originals} if ours else {},
+            forget_values=tuple(sorted(set(observed.kernel.originals) - set(kernel.desired))) if ours else (),
+            forget_files=tuple(sorted(path for path in observed.originals if path not in wanted)) if ours else (),
+            reload=_reload(sizes, changes, observed),
+            clear=observed.recorded and not ours,
+        ),
+        kernel=kernel,
+        wanted=wanted,
+        warnings=kernel.warnings + (_no_systemd() if skipped else ()),
+    )
+
+
+def sysctl_spec(spec: LimitsSpec, sizes: Sizes) -> SysctlSpec:
+    """The kernel's part as a spec of its own."""
+    keys = {"kernel.threads-max": sizes.threads_max, "kernel.pid_max": sizes.pid_max}
+    settings = {key: str(value) for key, value in keys.items() if value is not None}
+    return SysctlSpec(settings=settings, path=SYSCTL_FILE, unwritable=spec.unwritable, state=spec.state)
+
+
+def findings(
+    spec: LimitsSpec,
+    sizes: Sizes,
+    plan: LimitsPlan,
+    *,
+    values: t.Mapping[str, str],
+    files: t.Mapping[str, FileText | None],
+    default_tasks_max: str | None,
+) -> list[Finding]:
+    """One finding for each control of the process limits."""
+    threads = int(values.get("kernel.threads-max", 0))
+    pids = int(values.get("kernel.pid_max", 0))
+    pam_file = plan.wanted.get(PAM_FILE)
+    pam = PASS if pam_file is not None and files.get(PAM_FILE) == pam_file else FAIL
+    storage = PASS if files.get(COREDUMP_FILE) == plan.wanted.get(COREDUMP_FILE) else FAIL
+    left, none, no_systemd = "left alone", spec.state != PRESENT, default_tasks_max is None
+    judged = {
+        "threads_max": _bounded(threads, sizes.threads_max, none),
+        "pid_max": (PASS if pids >= min(threads, 4194304) else FAIL, f"live {pids} for {threads} threads"),
+        "user_processes": _known(none or sizes.user_processes is not None, pam, PAM_FILE, left),
+        "core_dumps": _known(none or not spec.core_dumps, pam, PAM_FILE, left),
+        "tasks_max": (NOT_APPLICABLE, "no systemd runs here")
+        if no_systemd
+        else _tasks(default_tasks_max or "", sizes.tasks_max, none),
+        "core_storage": (NOT_APPLICABLE, "no systemd runs here")
+        if no_systemd
+        else _known(none or not spec.core_dumps, FAIL if none else storage, COREDUMP_FILE, left),
+    }
+    return [Finding(f"process_limits.{name}", "host", *outcome) for name, outcome in judged.items()]
+
+
+def _contents(spec: LimitsSpec, sizes: Sizes) -> dict[str, str]:
+    if spec.state != PRESENT:
+        return {}
+    pam, manager = "", ""
+    if sizes.user_processes is not None:
+        pam += f"* soft nproc {sizes.user_processes // 2}\n* hard nproc {sizes.user_processes}\n"
+        pam += "".join(f"{name} - nproc unlimited\n" for name in spec.exempt)
+    if not spec.core_dumps:
+        pam += "* - core 0\nroot - core 0\n"
+        manager += "DefaultLimitCORE=0\n"
+    if sizes.tasks_max is not None:
+        manager += f"DefaultTasksMax={sizes.tasks_max}\n"
+    found = {
+        PAM_FILE: pam,
+        SYSTEM_FILE: f"[Manager]\n{manager}" if manager else "",
+        COREDUMP_FILE: "" if spec.core_dumps else "[Coredump]\nStorage=none\nProcessSizeMax=0\n",
+    }
+    return {path: text for path, text in found.items() if text}
+
+
+def _file(path: str, wanted: FileText | None, observed: LimitsObserved) -> tuple[FileChange, ...]:
+    now = observed.files.get(path)
+    if wanted is None and path not in observed.originals and not _managed(now):
+        return ()
+    return file_change(path, now, wanted or _original(path, observed))
+
+
+def _original(path: str, observed: LimitsObserved) -> FileText | None:
+    now = observed.files.get(path)
+    return observed.originals.get(path, None if _managed(now) else now)
+
+
+def _managed(file: FileText | None) -> bool:
+    return file is not None and file.text.startswith(HEADER)
+
+
+def _reload(sizes: Sizes, changes: t.Sequence[FileChange], observed: LimitsObserved) -> str:
+    if not observed.systemd:
+        return ""
+    stale = sizes.tasks_max is not None and observed.default_tasks_max != str(sizes.tasks_max)
+    return RELOAD if stale or any(change.path == SYSTEM_FILE for change in changes) else ""
+
+
+def _no_systemd() -> tuple[str, ...]:
+    return ("No systemd runs here: its limits for services and core dumps were left out, all others hold",)
+
+
+def _bounded(live: int, wanted: int | None, none: bool) -> tuple[str, str]:
+    if none:
+        return FAIL, f"live {live}, not sized"
+    if wanted is None:
+        return NOT_APPLICABLE, "left alone"
+    return (PASS if live <= wanted else FAIL), f"live {live}, at most {wanted}"
+
+
+def _tasks(live: str, wanted: int | None, none: bool) -> tuple[str, str]:
+    if wanted is None and not none:
+        return NOT_APPLICABLE, "left alone"
+    return (PASS if live == str(wanted) else FAIL), f"systemd shows {live}"
+
+
+def _known(managed: bool, outcome: str, path: str, otherwise: str) -> tuple[str, str]:
+    return (outcome, path) if managed else (NOT_APPLICABLE, otherwise)

@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sysctl
+short_description: Set kernel settings, all in one transaction
+version_added: 0.1.0
+description:
+  - Brings any number of kernel settings to their values in one call. One file is written atomically, each live value
+    is set and read back.
+  - Before the first change the live value of every key and the former file are recorded on the host.
+    O(state=absent) brings back exactly those.
+  - Where one key fails, all that this call has changed is taken back.
+  - A value that was changed by hand since the last run is found and mended.
+  - Keys that the running kernel lacks are reported in RV(absent) and left out of the file.
+  - A setting that another file of C(sysctl.d) overrides at the next boot is reported with that file's name.
+author:
+  - The caisson.hardening authors (@caisson-hardening)
+attributes:
+  check_mode:
+    description: Predicts the changes from the same plan that a run carries out, and touches nothing.
+    support: full
+  diff_mode:
+    description: Shows the file and the live values before and after.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+options:
+  settings:
+    description:
+      - Keys and their values. A value is a number, or a text of words such as V(4 4 1 7).
+      - These win over the values of O(profile).
+      - A key that neither the catalogue nor the running kernel knows is refused, with the nearest known name.
+      - Values that would cut containers off from the network, such as V(0) for C(net.ipv4.ip_forward), are refused.
+    type: dict
+    default: {}
+  profile:
+    description:
+      - The keys of the collection's catalogue to set beside O(settings).
+      - V(baseline) breaks no ordinary Docker host and holds nothing that only a reboot takes back.
+      - V(strict) is all of it that the field recommends, that containers survive and that can be undone.
+      - Where the host's own value is stricter than the profile's, the host's is kept.
+    type: str
+    choices: [baseline, strict, none]
+    default: none
+  omit:
+    description: Keys of O(profile) to leave alone. A key that was set earlier gets its original value back.
+    type: list
+    elements: str
+    default: []
+  path:
+    description:
+      - The file that carries the settings through a reboot. It must be absolute and end in C(.conf).
+      - The default sorts after the files that distributions ship, so that it wins over them,
+        and before C(99-sysctl.conf) and C(/etc/sysctl.conf), which win over it.
+      - Each path has an undo record of its own.
+    type: str
+    default: /etc/sysctl.d/99-security-caisson.conf
+  unwritable:
+    description:
+      - What to do about keys that cannot be written at all, as on the read-only C(/proc/sys) of a container.
+      - V(fail) fails before anything is changed, V(report) names them in RV(refused) and sets the others.
+    type: str
+    choices: [fail, report]
+    default: fail
+  state:
+    description:
+      - V(present) sets the values; keys of an earlier run that are no longer asked for get their original value back.
+      - V(absent) brings back the original live values and the former file, and forgets the record.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: caisson.hardening.process_limits
+"""
+
+EXAMPLES = r"""
+- name: Set the baseline of kernel settings
+  caisson.hardening.sysctl:
+    profile: baseline
+
+- name: Set the strict profile, with loose reverse path filtering for several uplinks
+  caisson.hardening.sysctl:
+    profile: strict
+    settings:
+      net.ipv4.conf.all.rp_filter: 2
+      net.ipv4.conf.default.rp_filter: 2
+    omit:
+      - dev.tty.legacy_tiocsti
+
+- name: Set keys of one's own, in a file of one's own
+  caisson.hardening.sysctl:
+    settings:
+      vm.max_map_count: 262144
+      kernel.printk: 4 4 1 7
+    path: /etc/sysctl.d/70-search.conf
+
+- name: Undo the baseline
+  caisson.hardening.sysctl:
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be done, one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - write /etc/sysctl.d/99-security-caisson.conf
+    - set kernel.kptr_restrict from '0' to '1'
+values:
+  description: Each key under management with its value.
+  returned: success
+  type: dict
+  sample: {kernel.kptr_restrict: '1'}
+absent:
+  description: Keys that were asked for and that the running kernel lacks.
+  returned: success
+  type: list
+  elements: str
+  sample: [kernel.yama.ptrace_scope]
+refused:
+  description: Keys that could not be written, with the reason. Filled only with O(unwritable=report).
+  returned: success
+  type: dict
+  sample: {kernel.kptr_restrict: '/proc/sys is mounted read-only, as in a container'}
+overridden:
+  description: Keys that another file sets to another value at the next boot.
+  returned: success
+  type: dict
+  contains:
+    file:
+      description: The file that wins.
+      returned: success
+      type: str
+    value:
+      description: The value that it sets.
+      returned: success
+      type: str
+  sample: {kernel.kptr_restrict: {file: /etc/sysctl.d/99-zzz.conf, value: '0'}}
+findings:
+  description: The outcome of each control of O(profile) after the run.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    control:
+      description: The id of the control.
+      returned: success
+      type: str
+    object:
+      description: What was judged.
+      returned: success
+      type: str
+    outcome:
+      description: One of V(pass), V(fail) and V(not_applicable).
+      returned: success
+      type: str
+    evidence:
+      description: What was seen.
+      returned: success
+      type: str
+  sample: [{control: kernel.kptr_restrict, object: host, outcome: pass, evidence: live 1}]
+score:
+  description: How many of the controls that apply passed before and after the run.
+  returned: success
+  type: dict
+  sample: {total: 27, before: 14, after: 27}
+undo:
+  description: Where the undo record lies.
+  returned: success
+  type: str
+  sample: /var/lib/caisson/kernel/undo.json
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import DEFAULT_PATH, parse
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "settings": {"type": "dict", "default": {}},
+            "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "none"},
+            "omit": {"type": "list", "elements": "str", "default": []},
+            "path": {"type": "str", "default": DEFAULT_PATH},
+            "unwritable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = run(parse(**module.params), check=module.check_mode)
+    except CaissonError as error:
+        module.fail_json(msg=str(error))
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(**result.as_dict())
+
+
+if __name__ == "__main__":
+    main()
