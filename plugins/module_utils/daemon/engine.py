@@ -1,0 +1,106 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: what the running daemon says about itself, read through the Docker SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import time
+import typing as t
+
+from ..errors import CaissonError
+from .state import Live
+
+
+class NotAnsweringError(CaissonError):
+    """No daemon answers at the address."""
+
+
+class Engine:
+    """The daemon at *docker_host*; connects anew for each reading, because it outlives the daemon's restarts."""
+
+    def __init__(self, docker_host: str, timeout: float = 10) -> None:
+        self.docker_host = docker_host
+        self._timeout = timeout
+        try:
+            self._docker: t.Any = importlib.import_module("docker")
+        except ImportError as error:
+            raise CaissonError(
+                f"The Docker SDK for Python is missing from {sys.executable}: install the package python3-docker, or "
+                "'docker' with that interpreter's pip, or set ansible_python_interpreter to one that has it"
+            ) from error
+
+    def read(self) -> Live:
+        """The daemon's view of itself. NotAnsweringError where none answers."""
+        with self._client() as client:
+            try:
+                info = client.info()
+                bridge = self._bridge(client)
+            except self._docker.errors.DockerException as error:
+                raise CaissonError(
+                    f"Failed to read the settings of the daemon at {self.docker_host}: {error}"
+                ) from error
+        registry = info.get("RegistryConfig") or {}
+        named = registry.get("IndexConfigs") or {}
+        return Live(
+            version=info.get("ServerVersion", ""),
+            running=info.get("ContainersRunning", 0),
+            live_restore=bool(info.get("LiveRestoreEnabled")),
+            log_driver=info.get("LoggingDriver", ""),
+            storage_driver=info.get("Driver", ""),
+            default_runtime=info.get("DefaultRuntime", ""),
+            debug=bool(info.get("Debug")),
+            experimental=bool(info.get("ExperimentalBuild")),
+            swarm=(info.get("Swarm") or {}).get("LocalNodeState", "inactive") != "inactive",
+            security=tuple(info.get("SecurityOptions") or ()),
+            labels=tuple(info.get("Labels") or ()),
+            mirrors=tuple(registry.get("Mirrors") or ()),
+            insecure_registries=tuple(sorted(name for name, index in named.items() if not index.get("Secure", True))),
+            icc=bridge,
+        )
+
+    def wait(self, seconds: float, alive: t.Callable[[], bool]) -> Live:
+        """The daemon's view once it answers. CaissonError after *seconds*, or at once when *alive* says it ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.read()
+            except NotAnsweringError as error:
+                if not alive():
+                    raise CaissonError("the daemon ended while it started") from error
+                if time.monotonic() >= deadline:
+                    raise CaissonError(
+                        f"the daemon does not answer at {self.docker_host} after {seconds:g} s"
+                    ) from error
+            time.sleep(0.2)
+
+    def reloaded_since(self, moment: int) -> bool:
+        """Whether the daemon has told, since that second, that it took its file over."""
+        with self._client() as client:
+            now = int(time.time()) + 1
+            events = client.events(since=moment, until=now, filters={"type": "daemon", "event": "reload"}, decode=True)
+            return any(True for _event in events)
+
+    def _bridge(self, client: t.Any) -> bool | None:
+        """Whether containers on the default bridge may talk to each other; None where there is no such network."""
+        try:
+            options = client.inspect_network("bridge").get("Options") or {}
+        except self._docker.errors.NotFound:
+            return None
+        return str(options.get("com.docker.network.bridge.enable_icc", "true")).lower() == "true"
+
+    @contextlib.contextmanager
+    def _client(self) -> t.Iterator[t.Any]:
+        try:
+            client = self._docker.APIClient(base_url=self.docker_host, version="auto", timeout=self._timeout)
+        except (self._docker.errors.DockerException, OSError) as error:
+            if "Permission denied" in str(error):
+                raise CaissonError(
+                    f"No permission to use the Docker daemon at {self.docker_host}: run as root"
+                ) from error
+            raise NotAnsweringError(f"No Docker daemon answers at {self.docker_host}") from error
+        try:
+            yield client
+        finally:
+            client.close()

@@ -1,0 +1,182 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: everything the plan depends on, gathered from the file, the process and the daemon."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import CaissonError, Fault, InputError
+from ..host.files import FileState, read_file
+from ..host.undo import UndoStore
+from . import flags, process
+from .engine import Engine, NotAnsweringError
+from .merge import Config, parse
+from .plan import Observed, Request
+from .schema import parse_version
+from .service import Service, choose
+from .state import Live
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+DEFAULT_PIDFILE = "/var/run/docker.pid"
+MARK = "applied"
+
+
+@dataclass(frozen=True)
+class Options:
+    """The module's options, and whether it only predicts."""
+
+    request: Request = field(default_factory=Request)
+    state: str = "present"
+    path: str = flags.DEFAULT_PATH
+    docker_host: str = DEFAULT_HOST
+    service_manager: str = "auto"
+    service: str = "docker"
+    pidfile: str = DEFAULT_PIDFILE
+    log_file: str = "/var/log/dockerd.log"
+    start: bool = True
+    timeout: float = 60
+    predict_without_engine: bool = False
+    check: bool = False
+
+
+@dataclass
+class Host:
+    """The host as found. engine is None where none is installed and that was allowed."""
+
+    options: Options
+    store: UndoStore
+    file: FileState | None
+    observed: Observed
+    service: Service | None = None
+    engine: Engine | None = None
+    dockerd: str | None = None
+    remark: str = ""
+
+
+def look(options: Options, store: UndoStore) -> Host:
+    """Gather it all. CaissonError with one sentence where the module cannot work on this host."""
+    if os.geteuid() != 0:
+        raise CaissonError(f"No permission: this runs as user id {os.geteuid()} and must run as root; set become: true")
+    file = read_file(options.path)
+    standing = None if file is None else parse(file.content, options.path)
+    dockerd = process.dockerd_path()
+    if dockerd is None and (options.state == "absent" or (options.check and options.predict_without_engine)):
+        return Host(options, store, file, Observed(standing, nofile_limit=process.open_files_limit()))
+    if dockerd is None:
+        raise CaissonError(
+            "No Docker engine is installed: dockerd is in none of the program directories; install one "
+            "(the role docker_daemon does with docker_daemon_install: true)"
+        )
+    engine = _engine(options)
+    spawn = _spawn(dockerd, options, {**(standing or {}), **options.request.config})
+    service, remark = choose(
+        options.service_manager, options.service, options.pidfile, options.log_file, spawn, options.timeout
+    )
+    live = _read(engine, service, options)
+    given = flags.parse(service.command_line())
+    _check_config_file(given.pop(flags.CONFIG_FILE, flags.DEFAULT_PATH), options)
+    pid = service.pid()
+    observed = Observed(
+        standing=standing,
+        in_effect=_in_effect(store, pid, options.path, standing),
+        given=given,
+        live=live,
+        version=parse_version(live.version if live else _version_of(dockerd)),
+        nofile_limit=process.open_files_limit(pid or "self"),
+        cgroup_namespaces=Path("/proc/self/ns/cgroup").exists(),
+    )
+    return Host(options, store, file, observed, service, engine, dockerd, remark)
+
+
+def mark_applied(store: UndoStore, pid: int, config: Config) -> None:
+    """Remember what file that very daemon has taken over, for what it does not show itself."""
+    store.forget_value(MARK)
+    store.record_value(MARK, {"identity": process.identity(pid), "config": config})
+    store.commit()
+
+
+def validate(dockerd: str, content: bytes, path: str) -> None:
+    """Let dockerd itself judge the file before it is written. Engines before 23.0 cannot."""
+    with tempfile.TemporaryDirectory(prefix="caisson-") as directory:
+        candidate = Path(directory) / "daemon.json"
+        candidate.write_bytes(content)
+        command = [dockerd, "--validate", "--config-file", str(candidate)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CaissonError(f"Failed to run {dockerd} --validate: {error}") from error
+    if done.returncode:
+        reason = " ".join(done.stderr.split()).replace(str(candidate), path)
+        raise CaissonError(f"dockerd refuses the configuration, nothing was changed: {reason}")
+
+
+def _engine(options: Options) -> Engine | None:
+    try:
+        return Engine(options.docker_host)
+    except CaissonError:
+        if options.check and options.predict_without_engine:
+            return None
+        raise
+
+
+def _read(engine: Engine | None, service: Service, options: Options) -> Live | None:
+    """The daemon's view, or None where it is down and this run may go on."""
+    if engine is None:
+        return None
+    pid = service.pid()
+    try:
+        live = engine.read()
+    except NotAnsweringError as error:
+        if pid and service.name != "none":
+            raise CaissonError(f"dockerd runs (process {pid}), but {error}; set docker_host to its address") from error
+        if not options.start and options.state == "present" and service.name != "none":
+            raise CaissonError(f"{error}; start it, or let this module do it with start: true") from error
+        return None
+    if not pid and service.name == "pidfile":
+        raise CaissonError(
+            f"A daemon answers at {options.docker_host}, but {options.pidfile} names no dockerd: set pidfile to its "
+            "pid file, or service_manager to none"
+        )
+    return live
+
+
+def _check_config_file(used: str, options: Options) -> None:
+    if os.path.realpath(used) != os.path.realpath(options.path):
+        problem = f"is not the file that the daemon reads, which is {used}"
+        raise InputError([Fault("docker_daemon_config", "path", options.path, problem, f"set path: {used}")])
+
+
+def _spawn(dockerd: str, options: Options, config: Config) -> list[str]:
+    """The command line for a plain daemon that does not run yet."""
+    words = [dockerd]
+    if options.path != flags.DEFAULT_PATH:
+        words += ["--config-file", options.path]
+    if options.docker_host != DEFAULT_HOST and not config.get("hosts"):
+        words += ["--host", options.docker_host]
+    if options.pidfile != DEFAULT_PIDFILE and not config.get("pidfile"):
+        words += ["--pidfile", options.pidfile]
+    return words
+
+
+def _in_effect(store: UndoStore, pid: int, path: str, standing: Config | None) -> Config | None:
+    """The file as the running daemon took it; None where it was changed since and nobody noted when it was read."""
+    if not pid:
+        return standing or {}
+    mark: t.Any = store.values().get(MARK)
+    if isinstance(mark, dict) and mark.get("identity") == process.identity(pid):
+        return dict(mark["config"])
+    if standing is None:
+        return {}
+    # Start times are kept in hundredths of a second and computed from the uptime: allow for a second.
+    return standing if Path(path).stat().st_mtime <= process.start_time(pid) + 1 else None
+
+
+def _version_of(dockerd: str) -> str:
+    done = subprocess.run([dockerd, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    words = done.stdout.split()
+    return words[words.index("version") + 1] if "version" in words[:-1] else ""

@@ -1,0 +1,238 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From what is wanted and what is found to what is written and whether the daemon must be told. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..controls import daemon as controls
+from ..errors import Fault, InputError
+from . import flags
+from .mask import masked
+from .merge import Config, merged
+from .schema import KEYS, Version, engine_has, faults_of
+from .state import Live, mismatches
+
+LEAVE, RELOAD, RESTART, START = "none", "reload", "restart", "start"
+# Drivers that neither rotate nor send away: `json-file` does rotate when it is given a size.
+_ENDLESS_DRIVERS = ("json-file", "none")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    config: Config = field(default_factory=dict)
+    profile: str = controls.NONE
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the plan depends on.
+
+    standing: the file's object, None where there is no file.
+    in_effect: the file's object as the running daemon took it; None where that is not known.
+    given: the settings on the daemon's command line.
+    """
+
+    standing: Config | None = None
+    in_effect: Config | None = None
+    given: Config = field(default_factory=dict)
+    live: Live | None = None
+    version: Version | None = None
+    nofile_limit: int = controls.NOFILE_HARD
+    cgroup_namespaces: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """after: the file's new object. need: what the daemon must do. notes: what the user should know."""
+
+    before: Config | None
+    after: Config
+    need: str = LEAVE
+    live_restore_first: bool = False
+    notes: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
+
+    @property
+    def write(self) -> bool:
+        return self.after != (self.before or {})
+
+    @property
+    def changed(self) -> bool:
+        return self.write or self.need != LEAVE
+
+
+def check_request(request: Request, version: Version | None) -> list[Fault]:
+    """What is wrong with the options themselves."""
+    where = "docker_daemon_config"
+    given = {name: value for name, value in request.config.items() if value is not None}
+    found = faults_of(_without_none(given), where, version)
+    found += [
+        Fault(where, "remove", name, "is also given in config", "name it in one of the two")
+        for name in request.remove
+        if name in given
+    ]
+    return found
+
+
+def make(request: Request, observed: Observed) -> Plan:
+    """The plan; InputError with every fault of the options, of the standing file and of the two together."""
+    notes: list[str] = []
+    faults = check_request(request, observed.version)
+    config = _that_the_engine_has(request.config, observed, notes)
+    base = merged(observed.standing or {}, {}, request.remove)
+    wanted = merged_wants(base, config, request, observed, notes)
+    after = merged(_without_foreign_log_options(base, wanted), wanted)
+    faults += _file_faults(after, {fault.option for fault in faults}, observed)
+    if faults:
+        raise InputError(faults)
+    return decide(observed, after, notes)
+
+
+def decide(observed: Observed, after: Config, notes: t.Sequence[str] = ()) -> Plan:
+    """What the daemon must do so that *after* is in effect."""
+    told, live = list(notes), observed.live
+    if live is None:
+        return Plan(observed.standing, after, START, notes=tuple(told))
+    configured = {**after, **observed.given}
+    keeps = configured.get("live-restore") is True
+    unmet = mismatches(configured, live)
+    # With containers that outlive it the daemon does not set up the default bridge anew: a restart would not help.
+    deferred = tuple(name for name in unmet if name == "icc" and live.running and keeps)
+    need = step(observed.in_effect, after, [name for name in unmet if name not in deferred])
+    if deferred:
+        told.append(
+            f"icc takes effect when the daemon restarts while no container runs ({live.running} run now): "
+            "stop them, then run this again"
+        )
+    if need == RESTART and live.running and not keeps:
+        told.append(f"the restart stops {live.running} running containers, because live-restore is not on")
+    first = need == RESTART and keeps and not live.live_restore and "live-restore" not in observed.given
+    return Plan(observed.standing, after, need, first, tuple(told), deferred)
+
+
+def step(former: Config | None, after: Config, unmet: t.Iterable[str] = ()) -> str:
+    """Whether the daemon must restart, reload or nothing when its file goes from *former* (None: unknown) to *after*.
+
+    unmet: keys whose value is known not to be in effect, whatever the file was.
+    """
+    if former is None:
+        return RESTART
+    differing = {name for name in {**former, **after} if former.get(name) != after.get(name)} | set(unmet)
+    if not differing:
+        return LEAVE
+    for name in differing:
+        key = KEYS.get(name)
+        if key is None or not key.reloadable or (name not in after and not key.resets):
+            return RESTART
+    return RELOAD
+
+
+def merged_wants(base: Config, config: Config, request: Request, observed: Observed, notes: list[str]) -> Config:
+    """The profile's settings that are to be written, under the user's own."""
+    wanted: Config = {}
+    driver_stands = _driver_is_good(base, config, observed)
+    for setting in controls.settings(request.profile, observed.nofile_limit):
+        name, value = setting.key, setting.value
+        if name in request.remove or (name in config and name not in ("log-opts", "default-ulimits")):
+            continue
+        if setting.control == "daemon.log_driver" and driver_stands:
+            continue
+        if name == "default-ulimits":
+            value = {limit: item for limit, item in value.items() if not _has_limit(limit, base, config)}
+            if not value:
+                continue
+        why_not = _unfit(name, {**base, **config, **observed.given}, observed)
+        if why_not:
+            notes.append(f"{name} of profile {request.profile} is left out: {why_not}")
+            continue
+        wanted = merged(wanted, {name: value})
+    if "log-opts" in wanted and config.get("log-driver") not in (None, controls.LOG_DRIVER):
+        del wanted["log-opts"]
+    return _over(wanted, config)
+
+
+def _over(wanted: Config, config: Config) -> Config:
+    """Like :func:`merged`, but a None of the user stays, for the merge with the file."""
+    result = dict(wanted)
+    for name, value in config.items():
+        below = result.get(name)
+        result[name] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _driver_is_good(base: Config, config: Config, observed: Observed) -> bool:
+    """Whether the profile has nothing to add to the log driver that will stand."""
+    if "log-driver" in config:
+        return bool(config["log-driver"] != controls.LOG_DRIVER)
+    driver = base.get("log-driver", "json-file")
+    options = base.get("log-opts")
+    sized = isinstance(options, dict) and "max-size" in options
+    by_flag = bool(observed.given.keys() & {"log-driver", "log-opts"})
+    return by_flag or driver not in _ENDLESS_DRIVERS or (driver == "json-file" and sized)
+
+
+def _has_limit(limit: str, base: Config, config: Config) -> bool:
+    return any(
+        isinstance(found, dict) and limit in found
+        for found in (base.get("default-ulimits"), config.get("default-ulimits"))
+    )
+
+
+def _unfit(name: str, configured: Config, observed: Observed) -> str:
+    """Why this host cannot have the profile's setting, or the empty string."""
+    if not engine_has(name, observed.version):
+        return f"engine {_text(observed.version)} does not have it"
+    if name in observed.given:
+        return "the daemon's command line sets it"
+    if name in ("icc", "userland-proxy") and configured.get("iptables") is False:
+        return "it needs iptables, which is off"
+    if name == "live-restore" and observed.live is not None and observed.live.swarm:
+        return "a member of a swarm does not start with it"
+    if name == "default-cgroupns-mode" and not observed.cgroup_namespaces:
+        return "the kernel has no cgroup namespaces"
+    return ""
+
+
+def _that_the_engine_has(config: Config, observed: Observed, notes: list[str]) -> Config:
+    kept: Config = {}
+    for name, value in config.items():
+        if name in KEYS and not engine_has(name, observed.version):
+            notes.append(f"{name} is left out: engine {_text(observed.version)} does not have it")
+        else:
+            kept[name] = value
+    return kept
+
+
+def _without_foreign_log_options(base: Config, wanted: Config) -> Config:
+    """Options belong to one driver: another one refuses them and the daemon would not start."""
+    if wanted.get("log-driver", base.get("log-driver", "json-file")) == base.get("log-driver", "json-file"):
+        return base
+    return {name: value for name, value in base.items() if name != "log-opts"}
+
+
+def _file_faults(after: Config, told: set[str], observed: Observed) -> list[Fault]:
+    """Faults of the file as it would stand, without the options that are told of already."""
+    where = "daemon.json"
+    found = [fault for fault in faults_of(after, where, observed.version) if fault.option not in told]
+    for name in after:
+        if name in KEYS and not engine_has(name, observed.version):
+            problem = f"is a key that engine {_text(observed.version)} does not have"
+            found.append(Fault(where, name, masked(after[name], name), problem, f"take it out with remove: [{name}]"))
+    for name in flags.conflicting(after, observed.given):
+        problem = "stands on the daemon's command line too, and dockerd refuses to start with both"
+        remedy = "take the flag off the command line (the unit's ExecStart or its drop-ins), or keep it out of the file"
+        found.append(Fault(where, name, masked(after[name], name), problem, remedy))
+    return found
+
+
+def _without_none(config: Config) -> Config:
+    return merged({}, config)
+
+
+def _text(version: Version | None) -> str:
+    return "of unknown version" if version is None else f"{version[0]}.{version[1]}"

@@ -1,0 +1,187 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: a plain dockerd, without a service manager, known by its pid file; and what /proc tells of any dockerd."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from ..errors import CaissonError
+from .flags import without_config_file
+
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TAIL_BYTES = 16384
+
+
+def dockerd_path() -> str | None:
+    return shutil.which("dockerd", path=os.environ.get("PATH", "") + ":" + SEARCH_PATH)
+
+
+def command_line(pid: int) -> list[str]:
+    return [word.decode(errors="replace") for word in _proc(pid, "cmdline").split(b"\0")[:-1]]
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and only waits for its parent does not."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in ("Z", "X")
+
+
+def identity(pid: int) -> str:
+    """A name that no later process has, also when the kernel gives the number again."""
+    fields = _stat(pid)
+    return f"{pid}:{fields[19]}" if fields else ""
+
+
+def start_time(pid: int) -> float:
+    """When the process started, in seconds since the epoch."""
+    uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+    return time.time() - uptime + int(_stat(pid)[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def open_files_limit(pid: int | str = "self") -> int:
+    """The most open files that the process may allow its children."""
+    for line in _proc(pid, "limits").decode().splitlines():
+        if line.startswith("Max open files"):
+            hard = line.split()[4]
+            return 1 << 30 if hard == "unlimited" else int(hard)
+    return 1 << 30
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the command's name, which may itself hold spaces."""
+    return _proc(pid, "stat").decode(errors="replace").rpartition(")")[2].split()
+
+
+def _proc(pid: int | str, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
+class PlainDaemon:
+    """A dockerd that nobody supervises."""
+
+    name = "pidfile"
+
+    def __init__(self, pidfile: str, log_file: str, spawn: t.Sequence[str], timeout: float) -> None:
+        """spawn: the command line for a daemon that does not run yet."""
+        self.pidfile, self.log_file, self.timeout = pidfile, log_file, timeout
+        self._spawn = list(spawn)
+        self._environment: dict[str, str] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+        pid = self.pid()
+        if pid:
+            self._remember(pid)
+
+    def pid(self) -> int:
+        """The running daemon's process id, or 0."""
+        with contextlib.suppress(OSError, ValueError):
+            found = int(Path(self.pidfile).read_text(encoding="ascii").strip())
+            if alive(found) and b"dockerd" in _proc(found, "comm"):
+                return found
+        return 0
+
+    def command_line(self) -> list[str]:
+        pid = self.pid()
+        return command_line(pid) if pid else list(self._spawn)
+
+    def alive(self) -> bool:
+        if self._child is not None:
+            return self._child.poll() is None
+        return bool(self.pid())
+
+    def reload(self) -> None:
+        pid = self.pid()
+        if not pid:
+            raise CaissonError(f"Failed to reload dockerd: no process of it is named in {self.pidfile}")
+        self._log_start = self._log_size()
+        os.kill(pid, signal.SIGHUP)
+
+    def restart(self, config_path: str) -> None:
+        self.stop()
+        self.start(config_path)
+
+    def start(self, config_path: str) -> None:
+        """Start it detached, as it ran before."""
+        words = self._spawn if Path(config_path).exists() else without_config_file(self._spawn)
+        with contextlib.suppress(FileNotFoundError):
+            Path(self.pidfile).unlink()
+        self._log_start = self._log_size()
+        Path(self.log_file).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with Path(self.log_file).open("ab") as log:
+                self._child = subprocess.Popen(
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd="/",
+                    env=self._environment or {**os.environ, "PATH": os.environ.get("PATH", "") + ":" + SEARCH_PATH},
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise CaissonError(f"Failed to start {words[0]}: {error.strerror}") from error
+
+    def stop(self) -> None:
+        """End it; one that does not answer the request to end is killed only if this run started it."""
+        pid = self._child.pid if self._child is not None and self._child.poll() is None else self.pid()
+        if not pid:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        if self._ended(pid, self.timeout):
+            return
+        if self._child is None or self._child.pid != pid:
+            raise CaissonError(f"dockerd (process {pid}) did not end within {self.timeout:g} s after SIGTERM")
+        os.kill(pid, signal.SIGKILL)
+        self._ended(pid, self.timeout)
+
+    def log_tail(self) -> list[str]:
+        """The daemon's last lines since this run last told it something."""
+        with contextlib.suppress(OSError), Path(self.log_file).open("rb") as log:
+            log.seek(max(self._log_start, self._log_size() - TAIL_BYTES))
+            return log.read().decode(errors="replace").splitlines()
+        return []
+
+    def _ended(self, pid: int, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self._child is not None and self._child.pid == pid:
+                self._child.poll()
+            if not alive(pid):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _remember(self, pid: int) -> None:
+        """How the running daemon was started, so that it is started again in the same way."""
+        words = command_line(pid)
+        # The daemon may have been started by a bare name that another PATH resolved.
+        with contextlib.suppress(OSError):
+            words[0] = os.readlink(f"/proc/{pid}/exe").replace(" (deleted)", "")
+        self._spawn = words
+        pairs = (pair.partition(b"=") for pair in _proc(pid, "environ").split(b"\0") if pair)
+        self._environment = {
+            name.decode(errors="replace"): value.decode(errors="replace") for name, _eq, value in pairs
+        }
+        for descriptor in (2, 1):
+            with contextlib.suppress(OSError):
+                target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+                if stat.S_ISREG(Path(target).stat().st_mode):
+                    self.log_file = target
+                    break
+
+    def _log_size(self) -> int:
+        with contextlib.suppress(OSError):
+            return Path(self.log_file).stat().st_size
+        return 0

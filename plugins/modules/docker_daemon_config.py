@@ -1,0 +1,266 @@
+#!/usr/bin/python
+# Copyright (c) The caisson.hardening authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configure the Docker daemon as a transaction."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_daemon_config
+short_description: Configure and harden the Docker daemon as a transaction
+version_added: 0.1.0
+author:
+  - The caisson.hardening authors (@caisson-hardening)
+description:
+  - Merges settings into the daemon's configuration file, makes the running daemon take them over, and reads back that
+    they are in effect. A reload is done where it is enough, a restart only where it is needed.
+  - With O(profile) the hardened defaults are among the settings. What the file already has and serves a control, such
+    as a log driver that sends the logs away, is left as it is.
+  - Everything wrong is found before anything is written. That is a file on disk that is no JSON, keys that dockerd does
+    not know, values of the wrong type, and settings that also stand on the daemon's command line. An engine of
+    version 23.0 or newer judges the file itself as well.
+  - Where C(live-restore) is being switched on, that is done first and verified, so that running containers survive the
+    restart that the other settings need.
+  - If the daemon does not come up, or a setting is not in effect, the former file is put back, the daemon is brought up
+    with it, and the error carries the daemon's own last lines.
+  - The state before the first run is kept under C(/var/lib/caisson/daemon), for root only.
+notes:
+  - Some settings count for new containers only, among them C(log-driver), C(default-ulimits), C(no-new-privileges) and
+    C(default-cgroupns-mode). Containers that exist keep theirs until they are created anew.
+  - C(icc) of the default bridge is set up by a daemon that starts while no container runs. Where containers outlive the
+    restart, the module says so and does not restart again for it.
+  - Removing C(live-restore), also by O(state=absent), stops the running containers at the restart.
+  - A profile never overrides what O(config) says, and leaves out what the engine, its command line or the host does not
+    bear. Each is told in a warning.
+requirements:
+  - root
+  - Docker Engine 20.10 or newer
+  - Docker SDK for Python 5.0 or newer (package C(python3-docker)) for the Python interpreter that runs the module
+options:
+  config:
+    description:
+      - Settings by their names in the configuration file. Objects are merged with what stands in the file, everything
+        else is replaced. Other keys of the file are kept.
+      - A value of V(null) removes the key, also inside an object.
+      - Types are those of the file. The values of C(log-opts) are strings, so write V("3") and not V(3).
+      - C(log-opts) belong to one log driver. Where C(log-driver) changes, those that stand in the file are dropped.
+      - A key that the engine's version does not have is left out, with a warning.
+    type: dict
+    default: {}
+  profile:
+    description:
+      - V(baseline) switches C(icc) and C(userland-proxy) off, C(no-new-privileges) and C(live-restore) on, sets the log
+        driver C(local) with three files of 10 MB, a default limit of 1024 open files that a program may raise to 16384
+        (or to what the daemon itself may have, if that is less), and private cgroup namespaces.
+      - V(strict) adds that containers dump no core.
+      - V(none) adds nothing to O(config).
+    type: str
+    choices: [baseline, strict, none]
+    default: baseline
+  remove:
+    description: Names of keys to take out of the file.
+    type: list
+    elements: str
+    default: []
+  path:
+    description: The configuration file, which must be the one that the daemon reads.
+    type: path
+    default: /etc/docker/daemon.json
+  docker_host:
+    description: The address at which the daemon answers.
+    type: str
+    default: unix:///var/run/docker.sock
+  service_manager:
+    description:
+      - Who runs the daemon. V(systemd) is the service O(service), V(pidfile) a plain dockerd known by O(pidfile).
+      - V(auto) is V(systemd) where systemd runs and knows the service, else V(pidfile).
+      - V(none) writes the file only, and warns if the daemon must still take it over.
+    type: str
+    choices: [auto, systemd, pidfile, none]
+    default: auto
+  service:
+    description: The daemon's systemd service.
+    type: str
+    default: docker
+  pidfile:
+    description: The pid file of a plain dockerd. Such a daemon is started again with the command line it had.
+    type: path
+    default: /var/run/docker.pid
+  log_file:
+    description: Where a plain dockerd logs that this module starts first. One that runs keeps its own file.
+    type: path
+    default: /var/log/dockerd.log
+  start:
+    description: Start the daemon if none runs. Without it, a daemon that is down is an error.
+    type: bool
+    default: true
+  timeout:
+    description: How many seconds the daemon may take to end, and to answer again.
+    type: int
+    default: 60
+  predict_without_engine:
+    description:
+      - In check mode, predict the file also where no engine or SDK is installed yet, because an earlier task would
+        install it. Has no effect outside check mode.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(present) brings the settings into effect.
+      - V(absent) brings back the file from before the first run, byte for byte, or its absence, and restarts the daemon
+        if that is needed. Nothing happens where the module never changed the file.
+    type: str
+    choices: [present, absent]
+    default: present
+attributes:
+  check_mode:
+    description: Predicts exactly what a run would do, and touches nothing.
+    support: full
+  diff_mode:
+    description: Shows the file before and after, with secrets masked.
+    support: full
+  idempotent:
+    description: A second run changes nothing and restarts nothing.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: The hardened defaults, on a host with systemd or without
+  caisson.hardening.docker_daemon_config:
+
+- name: Show what the strict profile would change
+  caisson.hardening.docker_daemon_config:
+    profile: strict
+  check_mode: true
+  diff: true
+
+- name: The hardened defaults, with settings of one's own
+  caisson.hardening.docker_daemon_config:
+    config:
+      log-driver: json-file
+      log-opts:
+        max-size: 50m
+        max-file: "5"
+      default-address-pools:
+        - base: 10.200.0.0/16
+          size: 24
+    remove:
+      - debug
+
+- name: Only the two registry settings, which need a reload and no restart
+  caisson.hardening.docker_daemon_config:
+    profile: none
+    config:
+      registry-mirrors:
+        - https://mirror.example.org
+      max-concurrent-downloads: 2
+
+- name: A daemon that was started by hand
+  caisson.hardening.docker_daemon_config:
+    service_manager: pidfile
+    pidfile: /run/docker-second.pid
+    docker_host: unix:///run/docker-second.sock
+    path: /etc/docker/second.json
+
+- name: Bring back the file from before the first run
+  caisson.hardening.docker_daemon_config:
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be, in order.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "write /etc/docker/daemon.json: set icc, live-restore"
+    - reload dockerd, so that live-restore holds before the restart
+    - restart dockerd
+msg:
+  description: The same in one sentence, and how the daemon is run where that is not by systemd.
+  returned: always
+  type: str
+  sample: "nothing to do"
+decision:
+  description: What the settings asked of the daemon, one of V(none), V(reload), V(restart) and V(start).
+  returned: success
+  type: str
+  sample: reload
+service_manager:
+  description: Who runs the daemon, V(systemd), V(pidfile) or V(none). Empty where no engine is installed.
+  returned: success
+  type: str
+  sample: systemd
+config:
+  description: The settings in the file after the run, secrets masked.
+  returned: success
+  type: dict
+  sample: {"icc": false}
+backup:
+  description: The dated copy of the former file.
+  returned: when a file was replaced
+  type: str
+  sample: /var/lib/caisson/daemon/backups/daemon.json.20260102T030405.000006Z
+findings:
+  description: The outcome of each control of the daemon after the run, with its evidence.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - control: daemon.icc
+      object: docker daemon
+      outcome: pass
+      evidence: "default bridge: enable_icc=false"
+score:
+  description: How many controls apply, and how many passed before and after.
+  returned: success
+  type: dict
+  sample: {"total": 13, "before": 6, "after": 13}
+undo:
+  description: Where the data lies from which O(state=absent) restores.
+  returned: success
+  type: str
+  sample: /var/lib/caisson/daemon/undo.json
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.daemon.apply import run
+from ..module_utils.daemon.observe import Options
+from ..module_utils.daemon.plan import Request
+from ..module_utils.errors import CaissonError
+
+ARGUMENTS = {
+    "config": {"type": "dict", "default": {}},
+    "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "baseline"},
+    "remove": {"type": "list", "elements": "str", "default": []},
+    "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+    "service_manager": {"type": "str", "choices": ["auto", "systemd", "pidfile", "none"], "default": "auto"},
+    "service": {"type": "str", "default": "docker"},
+    "pidfile": {"type": "path", "default": "/var/run/docker.pid"},
+    "log_file": {"type": "path", "default": "/var/log/dockerd.log"},
+    "start": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": 60},
+    "predict_without_engine": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    given = dict(module.params)
+    request = Request(given.pop("config"), given.pop("profile"), tuple(given.pop("remove")))
+    try:
+        result = run(Options(request=request, check=module.check_mode, **given))
+    except CaissonError as error:
+        module.fail_json(msg=str(error))
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A Docker daemon to break: in network and mount namespaces of its own, so that the host's engine never notices."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import typing as t
+from pathlib import Path
+
+from .run_module import run_module, start_module
+
+IMAGE = "caisson-daemon-test:busybox"
+# What the module uses by its default paths gets a place of its own inside.
+PRIVATE = ("/var/lib/caisson", "/run/lock")
+
+
+class SandboxedDaemon:
+    """A plain dockerd below *directory*, the module run beside it, and containers in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.config = directory / "daemon.json"
+        self.socket = directory / "docker.sock"
+        self.pidfile = directory / "docker.pid"
+        self.log = directory / "dockerd.log"
+        binds = "".join(f"mkdir -p {path}; mount -t tmpfs tmpfs {path}; " for path in PRIVATE)
+        setup = f"ip link set lo up 2>/dev/null; {binds}echo ready; exec sleep infinity"
+        self._holder = subprocess.Popen(
+            ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", setup],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._holder.stdout is not None
+        assert self._holder.stdout.readline() == "ready\n"
+        self.python = directory / "python"
+        self.wrap(self.python, sys.executable)
+
+    def wrap(self, script: Path, python: str, before: str = "") -> Path:
+        """A program that runs *python* inside."""
+        words = shlex.join([*self._enter(), *before.split(), python])
+        script.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        return script
+
+    def _enter(self) -> list[str]:
+        return ["nsenter", f"--target={self._holder.pid}", "--mount", "--net", f"--wd={self.directory}"]
+
+    def inside(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*self._enter(), *command], capture_output=True, text=True, check=check, timeout=120)
+
+    def flags(self, *more: str) -> list[str]:
+        root = self.directory
+        places = ["--data-root", f"{root}/data", "--exec-root", f"{root}/exec", "--pidfile", str(self.pidfile)]
+        return ["dockerd", "--config-file", str(self.config), "-H", f"unix://{self.socket}", *places, *more]
+
+    def start(self, *more: str) -> None:
+        """Start the daemon as an admin would by hand, and give it the image."""
+        with self.log.open("ab") as log:
+            subprocess.Popen(
+                [*self._enter(), *self.flags(*more)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.wait()
+        # The module tells a file that changed after the daemon's start from one before by their times.
+        time.sleep(1.5)
+
+    def wait(self) -> None:
+        for _attempt in range(300):
+            with contextlib.suppress(Exception):
+                self.api().close()
+                return
+            time.sleep(0.1)
+        raise AssertionError(
+            "dockerd does not answer:\n" + self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
+        )
+
+    def api(self) -> t.Any:
+        import docker
+
+        return docker.APIClient(base_url=f"unix://{self.socket}", version="auto", timeout=30)
+
+    def pid(self) -> int:
+        return int(self.pidfile.read_text(encoding="ascii"))
+
+    def info(self) -> dict[str, t.Any]:
+        return dict(self.api().info())
+
+    def container(self, name: str, command: str, **host: t.Any) -> str:
+        """Start a busybox container; its id."""
+        api = self.api()
+        if not api.images(IMAGE):
+            self._import(api)
+        ports = [int(port) for port in host.get("port_bindings", {})]
+        made = api.create_container(
+            IMAGE,
+            ["/bin/busybox", "sh", "-c", command],
+            name=name,
+            ports=ports,
+            host_config=api.create_host_config(**host),
+        )
+        api.start(made["Id"])
+        return str(made["Id"])
+
+    def run(self, container: str, command: str) -> tuple[int, str]:
+        api = self.api()
+        started = api.exec_create(container, ["/bin/busybox", "sh", "-c", command])
+        out = api.exec_start(started["Id"])
+        return api.exec_inspect(started["Id"])["ExitCode"], out.decode()
+
+    def container_pid(self, name: str) -> int:
+        return int(self.api().inspect_container(name)["State"]["Pid"])
+
+    def address(self, name: str) -> str:
+        return str(self.api().inspect_container(name)["NetworkSettings"]["IPAddress"])
+
+    def remove_containers(self) -> None:
+        api = self.api()
+        for found in api.containers(all=True):
+            api.remove_container(found["Id"], force=True)
+
+    def arguments(self, **more: t.Any) -> dict[str, t.Any]:
+        return {
+            "path": str(self.config),
+            "docker_host": f"unix://{self.socket}",
+            "service_manager": "pidfile",
+            "pidfile": str(self.pidfile),
+            "log_file": str(self.log),
+            "timeout": 40,
+            **more,
+        }
+
+    def module(self, *, check: bool = False, python: Path | None = None, **more: t.Any) -> dict[str, t.Any]:
+        return run_module(
+            "docker_daemon_config",
+            self.arguments(**more),
+            check=check,
+            python=str(python or self.python),
+            env=_environment(),
+        )
+
+    def start_module(self, **more: t.Any) -> subprocess.Popen[str]:
+        return start_module("docker_daemon_config", self.arguments(**more), python=str(self.python), env=_environment())
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self.remove_containers()
+        with contextlib.suppress(OSError, ValueError):
+            pid = self.pid()
+            os.kill(pid, signal.SIGTERM)
+            for _attempt in range(200):
+                os.kill(pid, 0)
+                time.sleep(0.1)
+        self._holder.kill()
+        self._holder.wait()
+
+    @staticmethod
+    def _import(api: t.Any) -> None:
+        busybox = next(path for path in ("/bin/busybox", "/usr/bin/busybox") if Path(path).exists())
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            tar.add(Path(busybox).resolve(), "bin/busybox")
+        repository, _colon, tag = IMAGE.partition(":")
+        api.import_image_from_data(archive.getvalue(), repository=repository, tag=tag)
+
+
+def _environment() -> dict[str, str]:
+    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def as_json(path: Path) -> t.Any:
+    return json.loads(path.read_text(encoding="utf-8"))
