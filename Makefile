@@ -15,6 +15,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/installed
 export HOME := $(shell if [ -n "$$HOME" ] && [ -d "$$HOME" ] && [ -w "$$HOME" ]; then echo "$$HOME"; else echo "$(CURDIR)/.cache/home"; fi)
 # ansible refuses to run under a locale that is not UTF-8.
 export LC_ALL := C.UTF-8
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 
 MODULES := .cache/collections
 LINK := $(MODULES)/ansible_collections/caisson/hardening

@@ -7,6 +7,14 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 venv=.venv
 
+# Warnings of a pip that succeeds are of no use to anybody.
+install() {
+  local said
+  said=$($venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$1" 2>&1) ||
+    fail "$(tail -n 20 <<< "$said")" "Failed to install $1 into $venv; the lines above say why." \
+      "It needs a package index, or a folder of packages named by PIP_FIND_LINKS."
+}
+
 fail() { printf '%s\n' "$@" >&2; exit 1; }
 
 command -v "$python" > /dev/null || fail "There is no '$python'; install Python 3.11 or later, or name one: make PYTHON=/path/to/python3 ..."
@@ -21,8 +29,7 @@ if ! { [ "$(cat $venv/.stamp 2> /dev/null)" = "$base" ] && $venv/bin/python -c '
   echo "Making the virtual environment in $venv ..."
   rm -rf $venv
   "$python" -m venv $venv || fail "'$python -m venv' failed; on Debian and Ubuntu: apt install python3-venv"
-  $venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt ||
-    fail "Failed to install requirements.txt into $venv; the lines above say why. A network or a folder named by PIP_FIND_LINKS is needed."
+  install requirements.txt
   echo "$base" > $venv/.stamp
 fi
 
@@ -33,8 +40,7 @@ for requirements in "$@"; do
   if [ "$(cat "$stamp" 2> /dev/null)" != "$wanted" ]; then
     echo "Installing $requirements into $venv ..."
     rm -f "$stamp"
-    $venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$requirements" ||
-      fail "Failed to install $requirements into $venv; the lines above say why."
+    install "$requirements"
     echo "$wanted" > "$stamp"
   fi
 done

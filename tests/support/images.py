@@ -67,7 +67,7 @@ HOST = Recipe(
         'chroot "$1" useradd --create-home --shell /bin/bash person',
         'rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*',
     ),
-    ('CMD ["/usr/local/sbin/boot"]', "STOPSIGNAL SIGRTMIN+3", "ENV container=docker"),
+    ('CMD ["/usr/local/sbin/boot"]', "ENV container=docker"),
 )
 
 BARE = Recipe(

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import subprocess
 import time
 import typing as t
 from pathlib import Path
 
-from .shell import as_root
+from .shell import CACHE, as_root
 
 PROC = Path("/proc/sys")
+BOOTED = CACHE / "booted.json"
 FILES = ("/etc/sysctl.conf", "/etc/sysctl.d", "/etc/docker", "/etc/security/limits.d", "/etc/systemd/system.conf.d",
          "/var/lib/caisson")  # fmt: skip
 
@@ -84,13 +86,28 @@ def put_back(before: Values) -> None:
 
 
 @contextlib.contextmanager
+def boot_noted() -> t.Iterator[None]:
+    """Run the block, in which a host of the tests boots; values that the boot itself sets are no fault of a test."""
+    before = kernel_values()
+    yield
+    BOOTED.parent.mkdir(parents=True, exist_ok=True)
+    known = json.loads(BOOTED.read_text(encoding="utf-8")) if BOOTED.exists() else {}
+    known.update({name: value for name, value in kernel_values().items() if before.get(name) != value})
+    BOOTED.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
 def unchanged_machine(faults: list[str]) -> t.Iterator[None]:
     """Run the block; what it left changed is put back (values) and named in *faults*."""
     values, files = kernel_values(), file_digests()
+    BOOTED.unlink(missing_ok=True)
     try:
         yield
     finally:
-        left = [line for line in different(values, kernel_values()) if not ENGINE_MADE.fullmatch(line.split(":")[0])]
+        booted = json.loads(BOOTED.read_text(encoding="utf-8")) if BOOTED.exists() else {}
+        now = {name: value for name, value in kernel_values().items() if booted.get(name) != value}
+        kept = {name: value for name, value in values.items() if name in now and not ENGINE_MADE.fullmatch(name)}
+        left = different(kept, {name: now[name] for name in kept})
         put_back(values)
         faults.extend(f"left /proc/sys/{line}" for line in left)
         faults.extend(f"left {line}" for line in different(files, file_digests()))

@@ -1,0 +1,147 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""After harden.yml ran twice, and once more with --check: the effects, seen from outside the host."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+import urllib.error
+
+import pytest
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import profile_values, stricter
+from ansible_collections.caisson.hardening.tests.support import outside
+
+NETWORK = "check-net"
+
+
+@pytest.fixture(scope="module", params=outside.hosts(), ids=lambda host: host.name)
+def host(request: pytest.FixtureRequest) -> outside.Outside:
+    return t.cast(outside.Outside, request.param)
+
+
+@pytest.fixture(scope="module")
+def busybox(host: outside.Outside) -> t.Iterator[str]:
+    """The image of the checks; what they start is removed at the end."""
+    yield outside.load_busybox(host)
+    host.run("docker rm -fv $(docker ps -aq --filter label=check); docker network rm " + NETWORK)
+
+
+def eventually(question: t.Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if question():
+            return True
+        time.sleep(0.5)
+    return question()
+
+
+def assert_profile_is_live(host: outside.Outside) -> None:
+    wanted = profile_values("baseline")
+    live = host.sysctls(wanted)
+    assert len(live) > len(wanted) * 0.7, f"only {sorted(live)} could be read"
+    assert {name: live[name] for name in live if not stricter(name, live[name], wanted[name])} == {}
+
+
+def demo(host: outside.Outside) -> str:
+    """The container that harden.yml deployed."""
+    names = host.said("docker ps --filter label=caisson.project --format '{{ .Names }}'").split()
+    assert len(names) == 1, f"one demonstration container is expected, there are {names}"
+    return names[0]
+
+
+def test_check_run_on_the_untouched_host_predicted_what_converge_did() -> None:
+    predicted, done = outside.records()[0], outside.records()[1]
+    assert predicted["check"] and not done["check"]
+    assert not [task for record in (predicted, done) for task in record["tasks"] if task["outcome"] == "failed"]
+    assert outside.changed(predicted) == outside.changed(done) != []
+
+
+def test_second_run_and_check_run_change_nothing() -> None:
+    again, checked = outside.records()[2], outside.records()[3]
+    assert not again["check"] and checked["check"]
+    assert (outside.changed(again), outside.changed(checked)) == ([], [])
+
+
+def test_profile_is_live(host: outside.Outside) -> None:
+    assert_profile_is_live(host)
+
+
+def test_profile_is_live_after_the_system_applies_all_its_files(host: outside.Outside) -> None:
+    host.run("sysctl --system")
+    assert_profile_is_live(host)
+    host.said("systemctl restart systemd-sysctl")
+    assert_profile_is_live(host)
+
+
+def test_containers_reach_each_other_over_a_user_defined_network(host: outside.Outside, busybox: str) -> None:
+    host.said(f"docker network create {NETWORK}")
+    serve = "'mkdir -p /tmp/w && echo served > /tmp/w/index.html && httpd -f -p 8000 -h /tmp/w'"
+    host.said(f"docker run -d --label check --network {NETWORK} --name check-web -p 8000:8000 {busybox} sh -c {serve}")
+    ask = f"docker run --rm --label check --network {NETWORK} {busybox} wget -q -T 5 -O - http://check-web:8000/"
+    assert eventually(lambda: host.run(ask) == (0, "served")), host.run(ask)
+
+
+def test_published_port_answers_from_outside(host: outside.Outside, busybox: str) -> None:
+    assert eventually(lambda: host.get(8000).strip() == "served")
+
+
+def test_containers_on_the_default_bridge_do_not_reach_each_other(host: outside.Outside, busybox: str) -> None:
+    host.said(f"docker run -d --label check --name check-alone {busybox} httpd -f -p 8000 -h /etc")
+    address = host.said("docker inspect -f '{{ .NetworkSettings.IPAddress }}' check-alone")
+    status, text = host.run(f"docker run --rm --label check {busybox} wget -q -T 3 -O - http://{address}:8000/group")
+    assert status != 0, text
+
+
+def test_daemon_settings_are_in_effect(host: outside.Outside) -> None:
+    info = host.json("docker info --format '{{ json . }}'")
+    bridge = host.json("docker network inspect bridge")[0]["Options"]
+    assert info["LiveRestoreEnabled"] is True
+    assert info["LoggingDriver"] == "local"
+    assert any("no-new-privileges" in option for option in info["SecurityOptions"])
+    assert bridge["com.docker.network.bridge.enable_icc"] == "false"
+    assert host.run("pgrep docker-proxy")[0] == 1, "userland-proxy is still on"
+
+
+def test_containers_get_the_default_limits_and_privileges(host: outside.Outside, busybox: str) -> None:
+    seen = host.said(f"docker run --rm --label check {busybox} sh -c 'ulimit -Hn; grep NoNewPrivs /proc/self/status'")
+    assert seen.split() == [seen.split()[0], "NoNewPrivs:", "1"]
+    assert int(seen.split()[0]) <= 65536
+
+
+def test_demonstration_container_is_hardened_in_effect(host: outside.Outside) -> None:
+    inside = f"docker exec {demo(host)} "
+    status, text = host.run(inside + "sh -c 'echo x > /written'")
+    assert status != 0 and "Read-only file system" in text
+    assert host.run(inside + "sh -c 'echo x > /tmp/written'")[0] == 0
+    status, text = host.run(inside + "sh -c 'cp /bin/busybox /tmp/true && chmod 755 /tmp/true && /tmp/true'")
+    assert status != 0 and "Permission denied" in text
+    capabilities = host.said(inside + "grep Cap /proc/1/status")
+    assert {line.split()[1] for line in capabilities.splitlines()} == {"0" * 16}
+
+
+def test_limits_hold_for_a_user_who_logs_in(host: outside.Outside) -> None:
+    processes, core = host.said("ulimit -Hu; ulimit -Hc", user="person").split()
+    assert processes != "unlimited" and int(processes) <= int(host.said("cat /proc/sys/kernel/threads-max"))
+    assert core == "0"
+
+
+def test_systemd_bounds_the_tasks_of_services(host: outside.Outside) -> None:
+    text = host.said("systemctl show --property DefaultTasksMax --value")
+    assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/pid_max"))
+
+
+def test_containers_survive_a_restart_of_the_engine(host: outside.Outside, busybox: str) -> None:
+    name = demo(host)
+    before = host.said(f"docker inspect -f '{{{{ .State.Pid }}}}' {name} check-web")
+    host.said("systemctl restart docker")
+    assert eventually(lambda: host.run("docker version")[0] == 0)
+    assert host.said(f"docker inspect -f '{{{{ .State.Pid }}}}' {name} check-web") == before
+    assert_profile_is_live(host)
+
+    def answers() -> bool:
+        try:
+            return host.get(8000).strip() == "served"
+        except (urllib.error.URLError, OSError):
+            return False
+
+    assert eventually(answers)

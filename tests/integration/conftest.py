@@ -1,0 +1,51 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests against a real engine share. `make integration` brings the engine up and says where it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+import uuid
+
+import docker
+import pytest
+from ansible_collections.caisson.hardening.tests.support import images
+
+
+@pytest.fixture(scope="session")
+def docker_host() -> str:
+    """The address of the engine."""
+    host = os.environ.get("DOCKER_HOST")
+    if not host:
+        pytest.fail("DOCKER_HOST is not set; run `make integration`, or name an engine by DOCKER_HOST", pytrace=False)
+    return host
+
+
+@pytest.fixture(scope="session")
+def api(docker_host: str) -> t.Iterator[docker.APIClient]:
+    """The engine's interface, to look at what a module did and to make what it finds."""
+    client = docker.APIClient(base_url=docker_host, timeout=120)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def busybox(api: docker.APIClient) -> str:
+    """A small image, as name:tag; its user 10001 is `app`."""
+    return images.ensure_busybox(api)
+
+
+@pytest.fixture
+def unique(api: docker.APIClient) -> t.Iterator[str]:
+    """A prefix for names; containers, networks and volumes whose name begins with it are removed after the test."""
+    prefix = f"caisson-{uuid.uuid4().hex[:8]}"
+    yield prefix
+    for container in api.containers(all=True, filters={"name": prefix}):
+        with contextlib.suppress(docker.errors.NotFound):
+            api.remove_container(container["Id"], force=True, v=True)
+    for network in api.networks(names=[prefix]):
+        if network["Name"].startswith(prefix):
+            api.remove_network(network["Id"])
+    for volume in api.volumes(filters={"name": prefix})["Volumes"] or ():
+        api.remove_volume(volume["Name"], force=True)

@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host of a molecule scenario, seen from outside: by ssh, and by the network."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from . import images
+from .shell import CACHE
+
+SSH = (
+    "-o",
+    "StrictHostKeyChecking=no",
+    "-o",
+    "UserKnownHostsFile=/dev/null",
+    "-o",
+    "LogLevel=ERROR",
+    "-o",
+    "BatchMode=yes",
+)
+STATE = CACHE / "molecule" / "state"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """One host: its name, address and the key for ssh."""
+
+    name: str
+    address: str
+    key: str
+
+    def run(self, command: str, *, user: str = "root", stdin: bytes | None = None) -> tuple[int, str]:
+        """Exit status and output of a shell command on the host."""
+        argv = ["ssh", *SSH, "-i", self.key, f"{user}@{self.address}", command]
+        done = subprocess.run(
+            argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180, check=False
+        )
+        return done.returncode, done.stdout.decode(errors="replace").strip()
+
+    def said(self, command: str, *, user: str = "root") -> str:
+        """The output of a command that has to succeed."""
+        status, text = self.run(command, user=user)
+        assert status == 0, f"{self.name}: {command!r} ended with {status}:\n{text}"
+        return text
+
+    def json(self, command: str) -> t.Any:
+        return json.loads(self.said(command))
+
+    def get(self, port: int) -> str:
+        """The body that a published port of the host answers with."""
+        with urllib.request.urlopen(f"http://{self.address}:{port}/", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def sysctls(self, names: t.Iterable[str]) -> dict[str, str]:
+        """Live values, white space normalised; keys that this kernel lacks are left out."""
+        text = self.said("sysctl -e " + " ".join(names))
+        pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+        return {name.strip(): " ".join(value.split()) for name, _, value in pairs}
+
+    def state(self) -> dict[str, str]:
+        """What hardening may touch: kernel settings that are settings, and files with their mode and hash."""
+        values = self.said("sysctl -a 2>/dev/null | grep -Ev '^(kernel.random|kernel.ns_last_pid|net.*(veth|br-))'")
+        # Empty directories count, so the listing has every path; the hashes those of files.
+        listing = self.said("find /etc /var/lib/caisson -printf '%p %y %m %U:%G\\n' 2>/dev/null | sort; true")
+        hashes = self.said("find /etc /var/lib/caisson -type f -exec sha256sum {} + 2>/dev/null; true")
+        pairs = [line.partition(" = ")[::2] for line in values.splitlines()]
+        pairs += [line.partition(" ")[::2] for line in listing.splitlines()]
+        pairs += [(f"{path} content", digest) for digest, path in (line.split(None, 1) for line in hashes.splitlines())]
+        return {name: " ".join(value.split()) for name, value in pairs}
+
+
+def hosts() -> list[Outside]:
+    instances = json.loads(Path(os.environ["MOLECULE_INSTANCE_CONFIG"]).read_text(encoding="utf-8"))
+    return [Outside(entry["instance"], entry["address"], entry["identity_file"]) for entry in instances]
+
+
+def load_busybox(host: Outside) -> str:
+    """Bring the busybox image into the host's own engine; its reference."""
+    client = docker.APIClient(base_url=os.environ["DOCKER_HOST"], timeout=120)
+    reference = images.ensure_busybox(client)
+    content = b"".join(client.get_image(reference))
+    status, text = host.run("docker load", stdin=content)
+    assert status == 0, text
+    return reference
+
+
+def records() -> list[dict[str, t.Any]]:
+    """The recorded playbook runs of the scenario, in order."""
+    folder = Path(os.environ["CAISSON_RECORDS"])
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def changed(record: dict[str, t.Any]) -> list[str]:
+    """The tasks of a run that changed something, with their hosts."""
+    return [f"{task['host']}: {task['task']}" for task in record["tasks"] if task["outcome"] == "changed"]
