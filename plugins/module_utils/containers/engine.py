@@ -110,6 +110,16 @@ class Engine:
         except self._errors as error:
             raise MissingImage(_no_image(reference, _explanation(error))) from error
 
+    def import_image(self, reference: str, archive: bytes, changes: list[str]) -> str:
+        """Make an image of one layer from a tar archive; its id."""
+        repository, tag = _split_reference(reference)
+        with self._saying(f"make the image {reference!r}"):
+            self._api.import_image_from_data(archive, repository, tag=tag, changes=changes)
+        made = self.image(reference)
+        if made is None:
+            raise EngineError(f"The engine did not keep the image {reference!r}; look into its log")
+        return made.id
+
     def registry_digest(self, reference: str) -> str:
         """The digest that the registry has for the reference now, without pulling it."""
         with self._saying(f"ask the registry for {reference!r}"):
