@@ -152,6 +152,8 @@ def _molecule(engine: Engine, scenario: str) -> bool:
         "DOCKER_HOST": engine.host,
         "ANSIBLE_CONFIG": str(ROOT / "molecule" / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED),
+        "NO_COLOR": "1",
+        "ANSIBLE_NOCOLOR": "1",
         "CAISSON_CACHE": str(CACHE),
         "CAISSON_PYTHON": sys.executable,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
