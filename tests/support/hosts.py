@@ -102,7 +102,7 @@ def wait_for_systemd(client: t.Any, name: str, timeout: float = 120) -> None:
     )
 
 
-def _create(client: t.Any, names: list[str], config: Path, keys: Path) -> None:
+def create(client: t.Any, names: list[str], config: Path, keys: Path) -> None:
     key = keys / "key"
     if not key.exists():
         output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(key)])
@@ -133,7 +133,7 @@ def main(words: list[str]) -> int:
     client = docker.APIClient(base_url=os.environ["DOCKER_HOST"], timeout=120)
     try:
         if given.action == "create":
-            _create(client, given.names, given.config, given.keys)
+            create(client, given.names, given.config, given.keys)
         else:
             for name in given.names:
                 remove(client, name)

@@ -24,9 +24,12 @@ FOLDER = CACHE / "images"
 REPOSITORY = "caisson-test"
 SUITE = "bookworm"
 
-BOOT = """#!/bin/sh
-# Engines without --privileged mount the cgroups read-only; a systemd host with its own engine has to write there.
-awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/mounts | while read -r mount; do mount -o remount,bind,rw "$mount"; done
+# Engines without --privileged mount the cgroups read-only; a host with its own engine has to write there.
+WRITABLE_CGROUPS = """awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/mounts |
+while read -r mount; do mount -o remount,bind,rw "$mount"; done"""
+
+BOOT = f"""#!/bin/sh
+{WRITABLE_CGROUPS}
 exec /sbin/init
 """
 

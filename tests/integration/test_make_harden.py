@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The README's commands on a fresh machine: no systemd, no engine, no network, an empty home directory."""
+
+from __future__ import annotations
+
+import typing as t
+
+import docker
+import pytest
+from ansible_collections.caisson.hardening.tests.support.machine import Machine, fresh_machine, recap
+
+WATCHED = "/etc/sysctl.d /etc/security/limits.d /etc/docker /etc/systemd /var/lib/caisson"
+SNAPSHOT = f"find {WATCHED} -type f -exec sha256sum {{}} + 2>/dev/null | sort -k 2; true"
+
+
+@pytest.fixture(scope="module")
+def machine(api: docker.APIClient) -> t.Iterator[Machine]:
+    with fresh_machine(api) as found:
+        yield found
+
+
+def test_commands_of_the_readme_in_order(machine: Machine) -> None:
+    before = machine.said(SNAPSHOT)
+
+    planned = machine.said("make plan")
+    assert recap(planned)["failed"] == 0 and recap(planned)["changed"] > 0
+    assert machine.said(SNAPSHOT) == before, "make plan changed something"
+
+    first = machine.said("make harden")
+    assert recap(first)["failed"] == 0
+    assert recap(first)["changed"] == recap(planned)["changed"], "the plan was not what was done"
+    assert "/var/lib/caisson" in first, "the summary does not say where the undo data lies"
+
+    again = machine.said("make harden")
+    assert recap(again)["changed"] == 0 and recap(again)["failed"] == 0
+
+    assert recap(machine.said("make plan"))["changed"] == 0
+
+    inside = "docker exec $(docker ps -q --filter label=caisson.project)"
+    status, text = machine.run(f"{inside} sh -c 'echo x > /written'")
+    assert status != 0 and "Read-only file system" in text
+
+    restored = machine.said("make restore")
+    assert recap(restored)["failed"] == 0
+    assert machine.said(SNAPSHOT) == before, "make restore left something"
+    assert recap(machine.said("make restore"))["changed"] == 0
+
+
+def test_half_made_environment_is_made_anew(machine: Machine) -> None:
+    machine.said("make collection")
+    machine.said("rm -rf .venv/lib .venv/.stamp")
+    assert "Making the virtual environment" in machine.said("make collection")
+    assert "Making the virtual environment" not in machine.said("make collection")
+
+
+def test_old_python_is_named_with_the_remedy(machine: Machine) -> None:
+    machine.said("printf '#!/bin/sh\\necho Python 3.9.2; exit 1\\n' > /tmp/old && chmod 755 /tmp/old")
+    status, text = machine.run("make harden PYTHON=/tmp/old")
+    assert status != 0 and "3.11 or later is needed" in text and "Traceback" not in text
+
+
+def test_user_without_rights_is_told_to_become_root(machine: Machine) -> None:
+    machine.said("chown -R person: . && chmod 777 /srv/empty-home && make collection")
+    machine.said("chown -R person: .")
+    status, text = machine.run("make harden", user="person")
+    assert status != 0 and "needs root" in text and "Traceback" not in text
+
+
+def test_home_that_is_missing_does_no_harm(machine: Machine) -> None:
+    machine.said("make collection", HOME="/nonexistent")
