@@ -9,7 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from .shell import CACHE, TestSetupError, copy_checkout, logged, tool
+from .shell import CACHE, LOGS, TestSetupError, copy_checkout, logged, output, tool
 
 FOLDER = CACHE / "sanity"
 COPY = FOLDER / "ansible_collections" / "caisson" / "hardening"
@@ -18,7 +18,7 @@ HOME = CACHE / "home" / "sanity"
 # ansible-test downloads such a script from a place that closed networks do not reach; pip's own wheel does the same.
 BOOTSTRAP = """import runpy, sys
 sys.path.insert(0, {wheel!r})
-sys.argv[:1] = ["pip", "install"]
+sys.argv = ["pip", "install", *(word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel"))]
 runpy.run_module("pip", run_name="__main__")
 """
 
@@ -27,13 +27,16 @@ def run_sanity(log: str) -> bool:
     """Whether the suite passes; its output goes to the log."""
     _bootstrap(log)
     copy_checkout(COPY)
+    # Without a repository of its own, ansible-test asks the checkout's, to which all of .cache is ignored.
+    output(["git", "init", "-q", str(COPY)])
     environment = {**os.environ, "HOME": str(HOME), "ANSIBLE_COLLECTIONS_PATH": str(FOLDER)}
     for name in ("PYTHONPATH", "ANSIBLE_CONFIG", "ANSIBLE_HOME"):
         environment.pop(name, None)
     python = ".".join(map(str, sys.version_info[:2]))
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     argv = [tool("ansible-test"), "sanity", "--local", "--python", python, "--color", "no"]
-    return logged(log, argv, cwd=COPY, env=environment) == 0
+    status = logged(log, argv, cwd=COPY, env=environment)
+    skipped = "All targets skipped" in (LOGS / f"{log}.log").read_text(encoding="utf-8")
+    return status == 0 and not skipped
 
 
 def _bootstrap(log: str) -> None:

@@ -54,7 +54,6 @@ class Run:
 
 def setup(run: Run) -> bool:
     """Install what the machine lacks."""
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = [package for command, package in PACKAGES.items() if not shutil.which(command)]
     if "docker.io" in missing and os.environ.get("DOCKER_HOST"):
         missing.remove("docker.io")
@@ -156,7 +155,6 @@ def _molecule(engine: Engine, scenario: str) -> bool:
         "ANSIBLE_NOCOLOR": "1",
         "CAISSON_CACHE": str(CACHE),
         "CAISSON_PYTHON": sys.executable,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     support_path = environment.pop("PYTHONPATH", "")
     environment["CAISSON_PYTHONPATH"] = (
@@ -200,6 +198,7 @@ def main(words: list[str]) -> int:
     names, arguments = words, []
     if "--" in words:
         names, arguments = words[: words.index("--")], words[words.index("--") + 1 :]
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     passed = failed = 0
     began = time.monotonic()
