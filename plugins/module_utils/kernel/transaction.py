@@ -102,7 +102,9 @@ class Transaction:
         for change in changes.values:
             shown = live.get(change.key)
             if change.key not in failed and change.key not in refused and shown != change.after:
-                failed[change.key] = f"the kernel shows {shown!r} after {change.after!r} was written"
+                failed[change.key] = (
+                    f"the kernel shows {shown!r} after {change.after!r} was written; ask for a value that it keeps"
+                )
         if failed:
             reasons = "; ".join(f"{key}: {reason}" for key, reason in failed.items())
             raise CaissonError(f"Failed to set {reasons}")

@@ -1,0 +1,200 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The process_limits module on the real kernel; where no systemd runs, as in most containers."""
+
+from __future__ import annotations
+
+import shutil
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, Place, place
+
+KEYS = ("kernel.threads-max", "kernel.pid_max")
+PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"
+SYSCTL_FILE = "/etc/sysctl.d/99-security-caisson-limits.conf"
+RUNUSER = pytest.mark.skipif(
+    not (shutil.which("runuser") and Path("/etc/pam.d/runuser").exists()), reason="needs runuser with PAM"
+)
+
+KILLED = """
+import os, signal, sys
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel import limits, limits_apply, procfs, transaction
+left = int(sys.argv[1])
+def step(function):
+    def dying(*arguments):
+        global left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return function(*arguments)
+    return dying
+procfs.ProcSys.write = step(procfs.ProcSys.write)
+transaction.write_file = step(transaction.write_file)
+transaction.Transaction._forget = step(transaction.Transaction._forget)
+limits_apply.run(limits.parse())
+"""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> t.Iterator[Place]:
+    with place(tmp_path) as made:
+        made.sh("[ ! -d /run/systemd ] || mount -t tmpfs tmpfs /run/systemd")
+        yield made
+
+
+def limits_of(user: str, host: Place) -> dict[str, tuple[int, int]]:
+    """The soft and hard limits of a session of the user, as the kernel shows them."""
+    words = {"processes": "Max processes", "core": "Max core file size"}
+    lines = host.sh(f"runuser -u {user} -- cat /proc/self/limits").splitlines()
+    found = {name: next(line for line in lines if line.startswith(start)) for name, start in words.items()}
+    numbers = {name: line.replace("unlimited", "-1").split()[-3:-1] for name, line in found.items()}
+    return {name: (int(soft), int(hard)) for name, (soft, hard) in numbers.items()}
+
+
+def test_limits_are_live_and_come_back_at_boot(host: Place) -> None:
+    result = host.run("process_limits")
+    sizes = result["sizes"]
+    wanted = {"kernel.threads-max": str(sizes["threads_max"]), "kernel.pid_max": str(sizes["pid_max"])}
+    assert host.values(*KEYS) == wanted
+    assert f"* hard nproc {sizes['user_processes']}" in host.sh(f"cat {PAM_FILE}")
+    assert sizes["pid_max"] >= sizes["threads_max"]
+    for key in KEYS:
+        host.set(key, "40000")
+    host.sh("sysctl --system")
+    assert host.values(*KEYS) == wanted
+
+
+def test_without_systemd_it_says_so_and_does_the_rest(host: Place) -> None:
+    result = host.run("process_limits")
+    assert "No systemd runs here" in str(result["warnings"])
+    assert not any("/etc/systemd" in action or "reload" in action for action in result["actions"])
+    outcomes = {finding["control"]: finding["outcome"] for finding in result["findings"]}
+    assert outcomes["process_limits.tasks_max"] == outcomes["process_limits.core_storage"] == "not_applicable"
+    assert outcomes["process_limits.threads_max"] == outcomes["process_limits.core_dumps"] == "pass"
+
+
+@RUNUSER
+def test_session_of_an_ordinary_user_is_limited(host: Place) -> None:
+    host.run("process_limits", user_processes="300")
+    assert limits_of("nobody", host) == {"processes": (150, 300), "core": (0, 0)}
+    assert limits_of("root", host)["processes"] != (150, 300) and limits_of("root", host)["core"] == (0, 0)
+
+
+@RUNUSER
+def test_fork_bomb_of_an_ordinary_user_stops_at_the_limit(host: Place) -> None:
+    host.run("process_limits", user_processes="300")
+    bomb = (
+        "import os, signal, time\n"
+        "children = []\n"
+        "try:\n"
+        "    while len(children) < 1000:\n"
+        "        child = os.fork()\n"
+        "        child or time.sleep(60)\n"
+        "        children.append(child)\n"
+        "except BlockingIOError:\n"
+        "    pass\n"
+        "for child in children:\n"
+        "    os.kill(child, signal.SIGKILL)\n"
+        "print(len(children))\n"
+    )
+    assert 0 < int(host.sh(f"runuser -u nobody -- /usr/bin/env python3 -c '{bomb}'")) <= 150
+
+
+@RUNUSER
+def test_exempt_user_is_not_limited(host: Place) -> None:
+    host.run("process_limits", user_processes="300", exempt=["nobody"])
+    assert limits_of("nobody", host)["processes"] != (150, 300)
+
+
+def test_second_run_changes_nothing(host: Place) -> None:
+    assert host.run("process_limits")["changed"]
+    tree = host.tree()
+    for check in (True, False):
+        assert not host.run("process_limits", check=check)["changed"]
+    assert host.tree() == tree
+
+
+def test_check_predicts_exactly_and_touches_nothing(host: Place) -> None:
+    tree, values = host.tree(), host.values(*KEYS)
+    predicted = host.run("process_limits", check=True)
+    assert (host.tree(), host.values(*KEYS)) == (tree, values)
+    assert predicted == host.run("process_limits") and predicted["changed"]
+
+
+def test_absent_brings_back_everything(host: Place) -> None:
+    host.sh(f"rmdir /etc/security/limits.d; echo '# mine' > {SYSCTL_FILE}")
+    tree, values = host.tree(), host.values(*KEYS)
+    host.run("process_limits")
+    host.run("process_limits", user_processes="keep", core_dumps=True, threads_max="keep")
+    assert host.get("kernel.threads-max") == values["kernel.threads-max"]
+    predicted = host.run("process_limits", state="absent", check=True)
+    assert predicted == host.run("process_limits", state="absent") and predicted["changed"]
+    assert (host.tree(), host.values(*KEYS)) == (tree, values)
+    assert not host.run("process_limits", state="absent")["changed"]
+
+
+def test_limit_below_what_runs_now_is_refused(host: Place) -> None:
+    host.sh(
+        "echo '0.0 0.0 0.0 1/5000 1' > /tmp/loadavg.$$; mount --bind /tmp/loadavg.$$ /proc/loadavg; rm /tmp/loadavg.$$"
+    )
+    tree = host.tree()
+    result = host.run("process_limits", threads_max="4000")
+    assert "is not above the 5000 threads that run now" in result["msg"] and host.tree() == tree
+
+
+def test_every_fault_of_the_input_is_told_at_once(host: Place) -> None:
+    tree = host.tree()
+    result = host.run(
+        "process_limits", threads_max="many", pid_max="-1", tasks_max="1", exempt=["a b", "x\n* - nproc 1"]
+    )
+    assert "5 faults" in result["msg"] and host.tree() == tree
+
+
+def test_refused_write_takes_everything_back(host: Place) -> None:
+    values = host.values(*KEYS)
+    # The PAM file cannot be written: its directory is full. What was written before it goes back.
+    host.sh("mount -t tmpfs -o size=4k tmpfs /etc/security/limits.d; head -c 4096 /dev/zero > /etc/security/limits.d/f")
+    tree = host.tree()
+    result = host.run("process_limits")
+    assert result["failed"] and "No space left on device" in result["msg"]
+    assert (host.tree(), host.values(*KEYS)) == (tree, values)
+
+
+def test_read_only_kernel_is_reported_on_request(host: Place) -> None:
+    host.sh("mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys")
+    assert "mounted read-only" in host.run("process_limits")["msg"]
+    predicted = host.run("process_limits", unwritable="report", check=True)
+    result = host.run("process_limits", unwritable="report")
+    assert (
+        predicted == result and "kernel.threads-max" in result["refused"] and f"write {PAM_FILE}" in result["actions"]
+    )
+    assert not host.run("process_limits", unwritable="report")["changed"]
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_run_after_a_kill_converges_and_can_be_undone(host: Place, step: int) -> None:
+    tree, values = host.tree(), host.values(*KEYS)
+    killed = host.script(KILLED, str(step))
+    assert killed.returncode == -9, killed.stderr
+    host.run("process_limits")
+    assert not host.run("process_limits")["changed"]
+    host.run("process_limits", state="absent")
+    assert (host.tree(), host.values(*KEYS)) == (tree, values)
+
+
+def test_user_without_permission_is_told_and_nothing_changes(host: Place) -> None:
+    tree, values = host.tree(), host.values(*KEYS)
+    done = host.script(AS_NOBODY.format(module="process_limits", options={}))
+    assert "add 'become: true'" in done.stdout and "Traceback" not in done.stdout + done.stderr
+    assert (host.tree(), host.values(*KEYS)) == (tree, values)
+
+
+def test_it_stands_beside_the_kernel_settings(host: Place) -> None:
+    tree, values = host.tree(), host.values(*KEYS)
+    host.run("process_limits")
+    host.run("sysctl", settings={"net.ipv4.tcp_rfc1337": 1})
+    host.run("process_limits", state="absent")
+    assert host.values(*KEYS) == values and not host.run("sysctl", settings={"net.ipv4.tcp_rfc1337": 1})["changed"]
+    host.run("sysctl", state="absent")
+    assert host.tree() == tree
