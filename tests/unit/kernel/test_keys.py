@@ -39,7 +39,7 @@ def test_both_spellings_of_a_key_mean_the_same(name: str, key: str) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", ".", "kernel..x", "../etc/passwd", "/etc/passwd", "a b", "kernel.*", "k\nx"])
 def test_what_is_no_key_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="^"):
+    with pytest.raises(ValueError):
         canonical_key(name)
 
 
