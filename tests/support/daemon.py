@@ -16,6 +16,8 @@ import time
 import typing as t
 from pathlib import Path
 
+from ansible_collections.caisson.hardening.plugins.module_utils.daemon import process
+
 from .run_module import run_module, start_module
 
 IMAGE = "caisson-daemon-test:busybox"
@@ -122,8 +124,12 @@ class SandboxedDaemon:
     def container_pid(self, name: str) -> int:
         return int(self.api().inspect_container(name)["State"]["Pid"])
 
-    def address(self, name: str) -> str:
-        return str(self.api().inspect_container(name)["NetworkSettings"]["IPAddress"])
+    def fetch(self, one: str, other: str, network: str = "bridge") -> str:
+        """The page that *one* gets from *other*'s address on *network*; empty where it cannot reach it."""
+        address = self.api().inspect_container(other)["NetworkSettings"]["Networks"][network]["IPAddress"]
+        get = ["curl", "-sS", "-m", "3", "--retry", "2", "--retry-connrefused", f"http://{address}/"]
+        command = ["nsenter", f"--target={self.container_pid(one)}", "--net", *get]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
 
     def remove_containers(self) -> None:
         api = self.api()
@@ -154,16 +160,21 @@ class SandboxedDaemon:
         return start_module("docker_daemon_config", self.arguments(**more), python=str(self.python), env=_environment())
 
     def close(self) -> None:
+        self.close_daemon()
+        self._holder.kill()
+        self._holder.wait()
+
+    def close_daemon(self) -> None:
+        """End the daemon and its containers."""
         with contextlib.suppress(Exception):
             self.remove_containers()
         with contextlib.suppress(OSError, ValueError):
             pid = self.pid()
             os.kill(pid, signal.SIGTERM)
             for _attempt in range(200):
-                os.kill(pid, 0)
+                if not process.alive(pid):
+                    break
                 time.sleep(0.1)
-        self._holder.kill()
-        self._holder.wait()
 
     @staticmethod
     def _import(api: t.Any) -> None:

@@ -21,7 +21,7 @@ from ..host.undo import UndoStore
 from . import plan, process, state
 from .mask import masked, masked_text
 from .merge import Config, parse, render, shown_text
-from .observe import Host, Options, look, mark_applied, validate
+from .observe import Host, Options, keep_recipe, look, mark_applied, require_root, validate
 from .service import LOG_LINES, Service
 
 SUBJECT = "daemon"
@@ -30,6 +30,7 @@ RELOAD_SECONDS = 15.0
 
 def run(options: Options) -> dict[str, t.Any]:
     """Bring the host to the wished state; the module's result."""
+    require_root()
     with host_lock(SUBJECT, timeout=options.timeout):
         host = look(options, UndoStore(SUBJECT))
         return _absent(host) if options.state == "absent" else _present(host)
@@ -87,6 +88,8 @@ def _record(host: Host) -> Path | None:
     pid = host.service.pid() if host.service else 0
     if pid and host.observed.in_effect is not None:
         mark_applied(host.store, pid, host.observed.in_effect)
+    if host.service:
+        keep_recipe(host.store, host.service, host.options.pidfile)
     host.store.commit()
     return host.store.backup(path, host.file) if host.file else None
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from .state import Live
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DEFAULT_PIDFILE = "/var/run/docker.pid"
 MARK = "applied"
+RECIPE = "plain_daemon"
+STOPPING_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,6 @@ class Host:
 
 def look(options: Options, store: UndoStore) -> Host:
     """Gather it all. CaissonError with one sentence where the module cannot work on this host."""
-    if os.geteuid() != 0:
-        raise CaissonError(f"No permission: this runs as user id {os.geteuid()} and must run as root; set become: true")
     file = read_file(options.path)
     standing = None if file is None else parse(file.content, options.path)
     dockerd = process.dockerd_path()
@@ -73,9 +74,10 @@ def look(options: Options, store: UndoStore) -> Host:
             "(the role docker_daemon does with docker_daemon_install: true)"
         )
     engine = _engine(options)
-    spawn = _spawn(dockerd, options, {**(standing or {}), **options.request.config})
+    new = process.recipe(_spawn(dockerd, options, {**(standing or {}), **options.request.config}), options.log_file)
+    known = store.values().get(RECIPE) or {}
     service, remark = choose(
-        options.service_manager, options.service, options.pidfile, options.log_file, spawn, options.timeout
+        options.service_manager, options.service, options.pidfile, known.get(options.pidfile, new), options.timeout
     )
     live = _read(engine, service, options)
     given = flags.parse(service.command_line())
@@ -98,6 +100,18 @@ def mark_applied(store: UndoStore, pid: int, config: Config) -> None:
     store.forget_value(MARK)
     store.record_value(MARK, {"identity": process.identity(pid), "config": config})
     store.commit()
+
+
+def keep_recipe(store: UndoStore, service: Service, pidfile: str) -> None:
+    """Keep how a plain daemon is started: a run that is killed while it is down would leave nobody who knows."""
+    if isinstance(service, process.PlainDaemon):
+        store.forget_value(RECIPE)
+        store.record_value(RECIPE, {pidfile: service.recipe()})
+
+
+def require_root() -> None:
+    if os.geteuid() != 0:
+        raise CaissonError(f"No permission: this runs as user id {os.geteuid()} and must run as root; set become: true")
 
 
 def validate(dockerd: str, content: bytes, path: str) -> None:
@@ -128,21 +142,36 @@ def _read(engine: Engine | None, service: Service, options: Options) -> Live | N
     """The daemon's view, or None where it is down and this run may go on."""
     if engine is None:
         return None
-    pid = service.pid()
     try:
-        live = engine.read()
+        live = _read_settled(engine, service, options)
     except NotAnsweringError as error:
+        pid = service.pid()
         if pid and service.name != "none":
             raise CaissonError(f"dockerd runs (process {pid}), but {error}; set docker_host to its address") from error
         if not options.start and options.state == "present" and service.name != "none":
             raise CaissonError(f"{error}; start it, or let this module do it with start: true") from error
         return None
-    if not pid and service.name == "pidfile":
+    if not service.pid() and service.name == "pidfile":
         raise CaissonError(
             f"A daemon answers at {options.docker_host}, but {options.pidfile} names no dockerd: set pidfile to its "
             "pid file, or service_manager to none"
         )
     return live
+
+
+def _read_settled(engine: Engine, service: Service, options: Options) -> Live:
+    """The daemon's view, with patience for one that only just started or is about to end."""
+    pid = service.pid()
+    age = time.time() - process.start_time(pid) if process.alive(pid) else 0.0
+    patience = options.timeout - age if age < options.timeout else STOPPING_SECONDS
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return engine.read()
+        except NotAnsweringError:
+            if not process.alive(pid) or service.pid() != pid or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.2)
 
 
 def _check_config_file(used: str, options: Options) -> None:

@@ -67,21 +67,31 @@ def _proc(pid: int | str, name: str) -> bytes:
         return b""
 
 
+def recipe(command: t.Sequence[str], log_file: str) -> dict[str, t.Any]:
+    """How to start a daemon of which no earlier run knows anything."""
+    return {"command": list(command), "environment": None, "log_file": log_file}
+
+
 class PlainDaemon:
     """A dockerd that nobody supervises."""
 
     name = "pidfile"
 
-    def __init__(self, pidfile: str, log_file: str, spawn: t.Sequence[str], timeout: float) -> None:
-        """spawn: the command line for a daemon that does not run yet."""
-        self.pidfile, self.log_file, self.timeout = pidfile, log_file, timeout
-        self._spawn = list(spawn)
-        self._environment: dict[str, str] | None = None
+    def __init__(self, pidfile: str, timeout: float, recipe: t.Mapping[str, t.Any]) -> None:
+        """recipe: how to start a daemon that does not run, as :meth:`recipe` gives it for one that does."""
+        self.pidfile, self.timeout = pidfile, timeout
+        self.log_file = str(recipe["log_file"])
+        self._spawn = [str(word) for word in recipe["command"]]
+        self._environment: dict[str, str] | None = recipe["environment"]
         self._child: subprocess.Popen[bytes] | None = None
         self._log_start = 0
         pid = self.pid()
         if pid:
             self._remember(pid)
+
+    def recipe(self) -> dict[str, t.Any]:
+        """How this daemon is started, to be kept for a run that finds it down."""
+        return {"command": self._spawn, "environment": self._environment, "log_file": self.log_file}
 
     def pid(self) -> int:
         """The running daemon's process id, or 0."""

@@ -76,7 +76,7 @@ class Unmanaged:
     name = "none"
 
     def __init__(self, pidfile: str) -> None:
-        self._plain = process.PlainDaemon(pidfile, "", [], 0)
+        self._plain = process.PlainDaemon(pidfile, 0, process.recipe([], ""))
 
     def pid(self) -> int:
         return self._plain.pid()
@@ -104,7 +104,7 @@ class Unmanaged:
 
 
 def choose(
-    manager: str, unit_name: str, pidfile: str, log_file: str, spawn: t.Sequence[str], timeout: float
+    manager: str, unit_name: str, pidfile: str, recipe: t.Mapping[str, t.Any], timeout: float
 ) -> tuple[Service, str]:
     """The service, and a sentence for the user where there is something to say about the choice."""
     if manager == "none":
@@ -119,6 +119,6 @@ def choose(
             return SystemdDaemon(unit), ""
         if manager == "systemd":
             raise CaissonError(f"systemd does not know the service {unit_name}: install the engine or name its service")
-    plain = process.PlainDaemon(pidfile, log_file, spawn, timeout)
+    plain = process.PlainDaemon(pidfile, timeout, recipe)
     why = "" if manager == "pidfile" else "systemd does not run the daemon on this host: a plain dockerd is used"
     return plain, why
