@@ -207,7 +207,7 @@ def wheels() -> Path:
 
 def _import(client: t.Any, source: str | bytes, reference: str, changes: list[str]) -> None:
     """Import a root file system, given as a path or as bytes."""
-    repository, _, tag = reference.rpartition(":")
+    repository, _colon, tag = reference.rpartition(":")
     importer = client.import_image_from_data if isinstance(source, bytes) else client.import_image_from_file
     importer(source, repository=repository, tag=tag, changes=changes)
     if not client.images(name=reference):

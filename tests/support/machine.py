@@ -75,4 +75,4 @@ def _roots(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 def recap(text: str) -> dict[str, int]:
     """The counts of the last PLAY RECAP line in the output of ansible-playbook."""
     line = [line for line in text.splitlines() if "unreachable=" in line][-1]
-    return {name: int(count) for name, _, count in (word.partition("=") for word in line.split() if "=" in word)}
+    return {name: int(count) for name, _sep, count in (word.partition("=") for word in line.split() if "=" in word)}

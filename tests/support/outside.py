@@ -63,7 +63,7 @@ class Outside:
         """Live values, white space normalised; keys that this kernel lacks are left out."""
         text = self.said("sysctl -e " + " ".join(names))
         pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
-        return {name.strip(): " ".join(value.split()) for name, _, value in pairs}
+        return {name.strip(): " ".join(value.split()) for name, _equals, value in pairs}
 
     def state(self) -> dict[str, str]:
         """What hardening may touch: kernel settings that are settings, and files with their mode and hash."""

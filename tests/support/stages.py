@@ -199,7 +199,7 @@ def main(words: list[str]) -> int:
     if "--" in words:
         names, arguments = words[: words.index("--")], words[words.index("--") + 1 :]
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(143))
     passed = failed = 0
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -218,7 +218,7 @@ def main(words: list[str]) -> int:
 
 
 def _stage(run: Run, given: str) -> bool:
-    name, _, argument = given.partition("=")
+    name, _equals, argument = given.partition("=")
     LOGS.mkdir(parents=True, exist_ok=True)
     (LOGS / f"{name}.log").write_text("", encoding="utf-8")
     print(f"{given} ...", flush=True)
