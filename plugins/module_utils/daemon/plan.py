@@ -221,7 +221,7 @@ def _file_faults(after: Config, told: set[str], observed: Observed) -> list[Faul
     found = [fault for fault in faults_of(after, where, observed.version) if fault.option not in told]
     for name in after:
         if name in KEYS and not engine_has(name, observed.version):
-            problem = f"is a key that engine {_text(observed.version)} does not have"
+            problem = f"stands under a name that engine {_text(observed.version)} does not have"
             found.append(Fault(where, name, masked(after[name], name), problem, f"take it out with remove: [{name}]"))
     for name in flags.conflicting(after, observed.given):
         problem = "stands on the daemon's command line too, and dockerd refuses to start with both"

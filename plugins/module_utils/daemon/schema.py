@@ -123,7 +123,9 @@ def faults_of(config: t.Mapping[str, t.Any], where: str, version: Version | None
         elif version is None or version <= NEWEST_KNOWN:
             hint = nearest(name, KEYS)
             found.append(
-                Fault(where, name, value, f"is a key that dockerd does not know{hint}", "correct or remove it")
+                Fault(
+                    where, name, value, f"stands under a name that dockerd does not know{hint}", "correct or remove it"
+                )
             )
     return found
 
