@@ -14,13 +14,13 @@ AUTO, KEEP = "auto", "keep"
 
 _WHERE = "process_limits"
 _NAME = re.compile(r"^@?[A-Za-z_][A-Za-z0-9_.-]*\$?$")
-_LARGEST_PID = 4194304
+LARGEST_PID = 4194304
 # The least and the greatest explicit number for each option.
 _RANGES = {
     "threads_max": (1000, 2**30 - 1),
-    "pid_max": (1000, _LARGEST_PID),
-    "user_processes": (256, _LARGEST_PID),
-    "tasks_max": (256, _LARGEST_PID),
+    "pid_max": (1000, LARGEST_PID),
+    "user_processes": (256, LARGEST_PID),
+    "tasks_max": (256, LARGEST_PID),
 }
 
 
@@ -96,10 +96,15 @@ def parse(
 
 
 def size(spec: LimitsSpec, host: Host) -> Sizes:
-    """The limits for this host; InputError where an explicit one is less than what is in use."""
+    """The limits to set on this host; InputError where an explicit one is less than what is in use."""
     if spec.state != PRESENT:
         return Sizes(None, None, None, None)
     _check_use(spec, host)
+    return intended(spec, host)
+
+
+def intended(spec: LimitsSpec, host: Host) -> Sizes:
+    """The limits that this host should have, by which it is judged whether they are set or undone."""
     threads = _number(spec.threads_max, _auto_threads(host))
     effective_threads = threads or host.threads_max
     pids = _number(spec.pid_max, _auto_pids(host, effective_threads))
@@ -127,7 +132,7 @@ def _auto_threads(host: Host) -> int:
 
 def _auto_pids(host: Host, threads: int) -> int:
     """Room for every thread, and never less than the host has: a small space reuses numbers quickly."""
-    return min(max(host.pid_max, 1 << (threads - 1).bit_length(), 32768), _LARGEST_PID)
+    return min(max(host.pid_max, 1 << (threads - 1).bit_length(), 32768), LARGEST_PID)
 
 
 def _number(option: str, automatic: int) -> int | None:

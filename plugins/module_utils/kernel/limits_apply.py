@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from dataclasses import replace
 
 from ..controls.model import Finding, score
 from ..errors import CaissonError
@@ -14,7 +15,7 @@ from ..host.systemd import is_running
 from ..host.undo import ROOT, UndoStore
 from .apply import LOCK, KernelResult
 from .conf import assignments
-from .limits import Host, LimitsSpec, Sizes, size
+from .limits import Host, LimitsSpec, Sizes, intended, size
 from .limits_plan import FILES, SYSCTL_FILE, LimitsObserved, LimitsPlan, findings, make_limits_plan
 from .manager import default_tasks_max, memory_kib, reload_systemd, threads_in_use
 from .plan import Observed, by_reason
@@ -33,16 +34,15 @@ def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo
     with contextlib.nullcontext() if check else host_lock(LOCK):
         store = UndoStore(SUBJECT, undo_root)
         observed = _observe(kernel, store)
-        sizes = size(spec, _host(observed))
+        host = _host(observed)
+        sizes = size(spec, host)
         plan = make_limits_plan(spec, sizes, observed)
         refused = dict(plan.kernel.refused)
-        before = _findings(spec, sizes, plan, observed)
+        before = _findings(spec, host, observed)
         if plan.changes and not check:
             transaction = Transaction(store, kernel, _settle(sizes), tolerant=spec.unwritable == REPORT)
             refused.update(transaction.run(plan.changes))
-        after = (
-            _predicted(spec, sizes, plan, observed) if check else _findings(spec, sizes, plan, _observe(kernel, store))
-        )
+        after = _findings(spec, host, _predicted(sizes, plan, observed) if check else _observe(kernel, store))
     actions = plan.changes.actions(refused)
     return KernelResult(
         changed=bool(actions),
@@ -109,24 +109,25 @@ def _settle(sizes: Sizes) -> t.Callable[[], None]:
     return settle
 
 
-def _findings(spec: LimitsSpec, sizes: Sizes, plan: LimitsPlan, observed: LimitsObserved) -> list[Finding]:
+def _findings(spec: LimitsSpec, host: Host, observed: LimitsObserved) -> list[Finding]:
     return findings(
         spec,
-        sizes,
-        plan,
+        intended(spec, host),
         values=observed.kernel.values,
         files=observed.files,
         default_tasks_max=observed.default_tasks_max,
     )
 
 
-def _predicted(spec: LimitsSpec, sizes: Sizes, plan: LimitsPlan, observed: LimitsObserved) -> list[Finding]:
+def _predicted(sizes: Sizes, plan: LimitsPlan, observed: LimitsObserved) -> LimitsObserved:
+    """The host as the plan will leave it; what systemd falls back to without our file is not known before."""
+    values = {**observed.kernel.values, **{change.key: change.after for change in plan.changes.values}}
     tasks = observed.default_tasks_max
-    return findings(
-        spec,
-        sizes,
-        plan,
-        values={**observed.kernel.values, **{change.key: change.after for change in plan.changes.values}},
+    if tasks is not None and plan.changes.reload:
+        tasks = str(sizes.tasks_max)
+    return replace(
+        observed,
+        kernel=replace(observed.kernel, values=values),
         files={**observed.files, **{change.path: change.after for change in plan.changes.files}},
-        default_tasks_max=str(sizes.tasks_max) if tasks is not None and sizes.tasks_max is not None else tasks,
+        default_tasks_max=tasks,
     )

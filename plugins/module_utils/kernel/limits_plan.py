@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from .changes import ChangeSet, FileChange, FileText, file_change
 from .conf import HEADER
-from .limits import LimitsSpec, Sizes
+from .limits import LARGEST_PID, LimitsSpec, Sizes
 from .plan import Observed, SysctlPlan, make_plan
 from .spec import PRESENT, SysctlSpec
 
@@ -54,7 +54,7 @@ class LimitsPlan:
 def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> LimitsPlan:
     """The plan; what is wrong with the kernel's part is raised as for the ``sysctl`` module."""
     kernel = make_plan(sysctl_spec(spec, sizes), observed.kernel)
-    wanted = {path: FileText(HEADER + text) for path, text in _contents(spec, sizes).items()}
+    wanted = _contents(spec, sizes) if spec.state == PRESENT else {}
     skipped = [path for path in SYSTEMD_FILES if path in wanted and not observed.systemd]
     for path in skipped:
         # One that an earlier run wrote under a running systemd stays ours.
@@ -89,37 +89,33 @@ def sysctl_spec(spec: LimitsSpec, sizes: Sizes) -> SysctlSpec:
 def findings(
     spec: LimitsSpec,
     sizes: Sizes,
-    plan: LimitsPlan,
     *,
     values: t.Mapping[str, str],
     files: t.Mapping[str, FileText | None],
     default_tasks_max: str | None,
 ) -> list[Finding]:
-    """One finding for each control of the process limits."""
+    """One finding for each control of the process limits, judged by the intended *sizes*."""
     threads = int(values.get("kernel.threads-max", 0))
     pids = int(values.get("kernel.pid_max", 0))
-    pam_file = plan.wanted.get(PAM_FILE)
-    pam = PASS if pam_file is not None and files.get(PAM_FILE) == pam_file else FAIL
-    storage = PASS if files.get(COREDUMP_FILE) == plan.wanted.get(COREDUMP_FILE) else FAIL
-    left, none, no_systemd = "left alone", spec.state != PRESENT, default_tasks_max is None
+    wanted = _contents(spec, sizes)
+    in_pam, in_coredump = (_holds(path, wanted, files) for path in (PAM_FILE, COREDUMP_FILE))
     judged = {
-        "threads_max": _bounded(threads, sizes.threads_max, none),
-        "pid_max": (PASS if pids >= min(threads, 4194304) else FAIL, f"live {pids} for {threads} threads"),
-        "user_processes": _known(none or sizes.user_processes is not None, pam, PAM_FILE, left),
-        "core_dumps": _known(none or not spec.core_dumps, pam, PAM_FILE, left),
-        "tasks_max": (NOT_APPLICABLE, "no systemd runs here")
-        if no_systemd
-        else _tasks(default_tasks_max or "", sizes.tasks_max, none),
-        "core_storage": (NOT_APPLICABLE, "no systemd runs here")
-        if no_systemd
-        else _known(none or not spec.core_dumps, FAIL if none else storage, COREDUMP_FILE, left),
+        "threads_max": _judge(sizes.threads_max, threads <= (sizes.threads_max or 0), f"live {threads}"),
+        "pid_max": _judge(True, pids >= min(threads, LARGEST_PID), f"live {pids} for {threads} threads"),
+        "user_processes": _judge(sizes.user_processes, in_pam, PAM_FILE),
+        "tasks_max": _judge(
+            sizes.tasks_max, default_tasks_max == str(sizes.tasks_max), f"systemd shows {default_tasks_max}"
+        ),
+        "core_dumps": _judge(not spec.core_dumps, in_pam, PAM_FILE),
+        "core_storage": _judge(not spec.core_dumps, in_coredump, COREDUMP_FILE),
     }
+    if default_tasks_max is None:
+        no_systemd = (NOT_APPLICABLE, "no systemd runs here")
+        judged.update(tasks_max=no_systemd, core_storage=no_systemd)
     return [Finding(f"process_limits.{name}", "host", *outcome) for name, outcome in judged.items()]
 
 
-def _contents(spec: LimitsSpec, sizes: Sizes) -> dict[str, str]:
-    if spec.state != PRESENT:
-        return {}
+def _contents(spec: LimitsSpec, sizes: Sizes) -> dict[str, FileText]:
     pam, manager = "", ""
     if sizes.user_processes is not None:
         pam += f"* soft nproc {sizes.user_processes // 2}\n* hard nproc {sizes.user_processes}\n"
@@ -134,7 +130,7 @@ def _contents(spec: LimitsSpec, sizes: Sizes) -> dict[str, str]:
         SYSTEM_FILE: f"[Manager]\n{manager}" if manager else "",
         COREDUMP_FILE: "" if spec.core_dumps else "[Coredump]\nStorage=none\nProcessSizeMax=0\n",
     }
-    return {path: text for path, text in found.items() if text}
+    return {path: FileText(HEADER + text) for path, text in found.items() if text}
 
 
 def _file(path: str, wanted: FileText | None, observed: LimitsObserved) -> tuple[FileChange, ...]:
@@ -164,19 +160,11 @@ def _no_systemd() -> tuple[str, ...]:
     return ("No systemd runs here: its limits for services and core dumps were left out, all others hold",)
 
 
-def _bounded(live: int, wanted: int | None, none: bool) -> tuple[str, str]:
-    if none:
-        return FAIL, f"live {live}, not sized"
-    if wanted is None:
+def _judge(managed: object, holds: bool, evidence: str) -> tuple[str, str]:
+    if not managed:
         return NOT_APPLICABLE, "left alone"
-    return (PASS if live <= wanted else FAIL), f"live {live}, at most {wanted}"
+    return (PASS if holds else FAIL), evidence
 
 
-def _tasks(live: str, wanted: int | None, none: bool) -> tuple[str, str]:
-    if wanted is None and not none:
-        return NOT_APPLICABLE, "left alone"
-    return (PASS if live == str(wanted) else FAIL), f"systemd shows {live}"
-
-
-def _known(managed: bool, outcome: str, path: str, otherwise: str) -> tuple[str, str]:
-    return (outcome, path) if managed else (NOT_APPLICABLE, otherwise)
+def _holds(path: str, wanted: t.Mapping[str, FileText], files: t.Mapping[str, FileText | None]) -> bool:
+    return path in wanted and files.get(path) == wanted[path]
