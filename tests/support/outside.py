@@ -92,10 +92,10 @@ def load_busybox(host: Outside) -> str:
     return reference
 
 
-def records() -> list[dict[str, t.Any]]:
-    """The recorded playbook runs of the scenario, in order."""
+def records(playbook: str) -> list[dict[str, t.Any]]:
+    """The recorded runs of a playbook of the scenario, in order."""
     folder = Path(os.environ["CAISSON_RECORDS"])
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"*-{playbook}-*.json"))]
 
 
 def changed(record: dict[str, t.Any]) -> list[str]:
