@@ -31,8 +31,10 @@ def host_lock(name: str, timeout: float = 60.0) -> t.Iterator[None]:
         ) from error
     try:
         _acquire(descriptor, path, time.monotonic() + timeout)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        with contextlib.suppress(OSError):
+            # Who holds it is told for convenience; a full disk must not stop a run that may be there to help.
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)
