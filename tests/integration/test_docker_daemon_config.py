@@ -222,6 +222,18 @@ def test_a_file_that_keeps_the_daemon_from_starting_is_undone_and_containers_liv
     assert hardened(daemon)["changed"] is False
 
 
+def test_a_daemon_that_hangs_on_its_start_is_ended_and_undone_and_containers_live(daemon: SandboxedDaemon) -> None:
+    hardened(daemon)
+    daemon.container("stays", LOOP)
+    process, good = daemon.container_pid("stays"), daemon.config.read_bytes()
+    result = daemon.module(config={"containerd": f"{daemon.directory}/nobody-listens.sock"}, timeout=6)
+    assert result["failed"]
+    assert "does not answer" in result["msg"]
+    assert "the former file is back and the daemon runs with it" in result["msg"]
+    assert daemon.config.read_bytes() == good
+    assert daemon.container_pid("stays") == process
+
+
 def test_a_reload_that_the_daemon_refuses_is_undone(daemon: SandboxedDaemon) -> None:
     pid = daemon.pid()
     result = daemon.module(profile="none", config={"registry-mirrors": ["not a url"]}, timeout=3)
@@ -285,7 +297,7 @@ def test_each_thing_missing_is_one_clear_sentence(daemon: SandboxedDaemon) -> No
     path = os.pathsep.join([str(root / "hide"), *filter(None, sys.path)])
     no_sdk = daemon.module(python=daemon.wrap(root / "no-sdk", sys.executable, f"env PYTHONPATH={path}"))
     assert no_sdk["msg"].startswith("The Docker SDK for Python is missing from")
-    elsewhere = daemon.module(docker_host="unix:///nonexistent.sock")
+    elsewhere = daemon.module(docker_host="unix:///nonexistent.sock", timeout=5)
     assert "dockerd runs" in elsewhere["msg"]
     assert "set docker_host" in elsewhere["msg"]
     other_file = daemon.module(path="/etc/docker/daemon.json")

@@ -19,6 +19,7 @@ from ..host.files import (
 from ..host.lock import host_lock
 from ..host.undo import UndoStore
 from . import plan, process, state
+from .engine import Engine
 from .mask import masked, masked_text
 from .merge import Config, parse, render, shown_text
 from .observe import Host, Options, keep_recipe, look, mark_applied, require_root, validate
@@ -120,26 +121,35 @@ def _tell(host: Host, service: Service, decided: plan.Plan, acts: str) -> state.
         return _reload(host, service, configured, decided.deferred)
     start = service.start if acts == plan.START else service.restart
     start(host.options.path)
-    assert host.engine is not None
-    live = host.engine.wait(host.options.timeout, service.alive)
+    live = _wait(host, service)
     _refuse_unmet([name for name in state.mismatches(configured, live) if name not in decided.deferred])
     return live
 
 
 def _reload(host: Host, service: Service, wanted: Config, deferred: t.Sequence[str]) -> state.Live:
-    assert host.engine is not None
     moment = int(time.time())
     service.reload()
     deadline = time.monotonic() + min(RELOAD_SECONDS, host.options.timeout)
     while True:
-        live = host.engine.wait(host.options.timeout, service.alive)
+        live = _wait(host, service)
         unmet = [name for name in state.mismatches(wanted, live) if name not in deferred]
-        if not unmet and host.engine.reloaded_since(moment):
+        if not unmet and _engine(host).reloaded_since(moment):
             return live
         if time.monotonic() >= deadline:
             _refuse_unmet(unmet)
             raise CaissonError("the daemon did not say that it reloaded its file")
         time.sleep(0.2)
+
+
+def _wait(host: Host, service: Service) -> state.Live:
+    return _engine(host).wait(host.options.timeout, service.alive)
+
+
+def _engine(host: Host) -> Engine:
+    """The engine, which only a prediction may lack."""
+    if host.engine is None:
+        raise CaissonError("The Docker SDK for Python is missing")
+    return host.engine
 
 
 def _refuse_unmet(unmet: t.Sequence[str]) -> None:
@@ -160,8 +170,7 @@ def _roll_back(host: Host, service: Service, acts: str, before: str) -> str:
         else:
             service.stop()
             service.start(host.options.path)
-        assert host.engine is not None
-        host.engine.wait(host.options.timeout, service.alive)
+        _wait(host, service)
     except CaissonError as error:
         return f"{former}, but the daemon does not come up with it either ({error}): start it by hand"
     return f"{former} and the daemon runs with it"

@@ -64,7 +64,7 @@ class SystemdDaemon:
         self._unit.reload()
 
     def stop(self) -> None:
-        """Nothing: systemd ends a hanging start itself when it is told to restart."""
+        self._unit.stop()
 
     def log_tail(self) -> list[str]:
         return self._unit.journal_tail()

@@ -56,6 +56,10 @@ class Unit:
     def reload(self) -> None:
         self._must("reload")
 
+    def stop(self) -> None:
+        """End it, and with it a start that hangs or that systemd is about to try again."""
+        self._must("stop")
+
     def journal_tail(self, lines: int = 20) -> list[str]:
         command = ["journalctl", f"--unit={self.unit}", f"--lines={lines}", "--no-pager", "--output=cat"]
         try:
