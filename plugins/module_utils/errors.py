@@ -11,6 +11,16 @@ import typing as t
 from dataclasses import dataclass
 
 
+class _Hidden:
+    """Stands in a message for a value that may be a secret."""
+
+    def __repr__(self) -> str:
+        return "(value not shown)"
+
+
+HIDDEN = _Hidden()
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong with the input.
@@ -54,7 +64,10 @@ def numbered(what: str, items: t.Sequence[str]) -> str:
 
 def shown(value: t.Any, limit: int = 80) -> str:
     """A value for a message: its repr, on one line, cut at *limit* characters."""
-    text = repr(str(value)) if isinstance(value, str) else repr(value)
+    try:
+        text = repr(str(value)) if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes; a structure that is too deep
+        text = f"this {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -11,13 +11,11 @@ import getpass
 import json
 import sys
 import typing as t
-from pathlib import Path
 
 from ..errors import CaissonError
 from .state import Daemon, Image
 
 Json = t.Dict[str, t.Any]
-DAEMON_JSON = "/etc/docker/daemon.json"
 LEAST_API = (1, 41)
 LOG_LINES = 20
 
@@ -62,20 +60,16 @@ class Engine:
         self._api.close()
 
     def daemon(self) -> Daemon:
-        """What the engine adds to containers by itself. Default ulimits and log options no API tells: they are read
-        from the daemon's file where the engine is on this host."""
+        """What the engine adds to containers by itself, and what it can hold them to."""
         with self._saying("read the engine's settings"):
             info: Json = self._api.info()
-        settings = _local_settings() if self.url.startswith("unix://") else {}
         held = {"MemoryLimit": "memory", "SwapLimit": "memory_swap", "CpuCfsQuota": "cpus", "PidsLimit": "pids_limit"}
-        ulimits = settings.get("default-ulimits") or {}
         return Daemon(
             version=str(info.get("ServerVersion", "")),
             api_version=str(self._api.api_version),
             runtime=str(info.get("DefaultRuntime") or "runc"),
             log_driver=str(info.get("LoggingDriver") or "json-file"),
-            log_options={key: str(value) for key, value in (settings.get("log-opts") or {}).items()},
-            ulimits={name: (limit["Soft"], limit["Hard"]) for name, limit in ulimits.items()},
+            cpus=int(info.get("NCPU") or 0),
             limits=frozenset(ours for theirs, ours in held.items() if info.get(theirs, True)),
             apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
         )
@@ -203,13 +197,6 @@ def _tls_config(docker: t.Any, given: t.Mapping[str, str | None]) -> t.Any:
         return False
     certificate = (given["client_cert"], given["client_key"]) if given.get("client_cert") else None
     return docker.tls.TLSConfig(client_cert=certificate, ca_cert=given.get("ca_path"), verify=True)
-
-
-def _local_settings() -> Json:
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads(Path(DAEMON_JSON).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
-    return {}
 
 
 def _split_reference(reference: str) -> tuple[str, str]:

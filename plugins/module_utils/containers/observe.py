@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import values
+from . import ports, tmpfs, values
 from .records import Network
-from .state import State, env_map, health, working_dir
+from .state import State, env_map, health, path, stop_signal, working_dir
 from .units import Wrong
 
 _ANONYMOUS = re.compile(r"\A[0-9a-f]{64}\Z")
@@ -22,14 +22,14 @@ _READ_ONLY = frozenset({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/pro
 
 # Parts of HostConfig that are read below, that only Windows has, or that say nothing of the container's powers.
 _READ = frozenset(
-    "Annotations AutoRemove Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps"
+    "AutoRemove Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps"
     " BlkioWeight BlkioWeightDevice CapAdd CapDrop Cgroup CgroupParent CgroupnsMode ConsoleSize ContainerIDFile"
-    " CpuCount CpuPercent CpuPeriod CpuQuota CpuRealtimePeriod CpuRealtimeRuntime CpuShares CpusetCpus CpusetMems"
+    " CpuCount CpuPercent CpuQuota CpuShares CpusetCpus CpusetMems"
     " DeviceCgroupRules DeviceRequests Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd IOMaximumBandwidth"
-    " IOMaximumIOps Init IpcMode Isolation KernelMemory KernelMemoryTCP Links LogConfig MaskedPaths Memory"
+    " IOMaximumIOps Init IpcMode Isolation Links LogConfig MaskedPaths Memory"
     " MemoryReservation MemorySwap MemorySwappiness Mounts NanoCpus NetworkMode OomKillDisable OomScoreAdj PidMode"
     " PidsLimit PortBindings Privileged PublishAllPorts ReadonlyPaths ReadonlyRootfs RestartPolicy Runtime SecurityOpt"
-    " ShmSize StorageOpt Sysctls Tmpfs UTSMode Ulimits UsernsMode VolumeDriver VolumesFrom".split()
+    " ShmSize StorageOpt Sysctls Tmpfs UTSMode Ulimits UsernsMode VolumesFrom".split()
 )
 
 
@@ -45,14 +45,14 @@ def observe(inspect: t.Mapping[str, t.Any]) -> State:
         "user": config.get("User") or "",
         "working_dir": working_dir(config.get("WorkingDir")),
         "labels": dict(config.get("Labels") or {}),
-        "hostname": _hostname(inspect, config),
+        "hostname": _hostname(inspect, config, host),
         "domainname": config.get("Domainname") or "",
         "mac_address": config.get("MacAddress") or "",
         "tty": bool(config.get("Tty")),
         "interactive": bool(config.get("OpenStdin")),
         "exposed_ports": frozenset(config.get("ExposedPorts") or ()),
         "healthcheck": health(config.get("Healthcheck"), None),
-        "stop_signal": values.stop_signal(config.get("StopSignal") or "SIGTERM"),
+        "stop_signal": stop_signal(config.get("StopSignal")),
         "stop_timeout": 10 if config.get("StopTimeout") is None else config["StopTimeout"],
     }
     for part in (_security, _namespaces, _resources, _storage, _wiring, _lifecycle):
@@ -65,10 +65,11 @@ def observe(inspect: t.Mapping[str, t.Any]) -> State:
     return state
 
 
-def _hostname(inspect: t.Mapping[str, t.Any], config: t.Mapping[str, t.Any]) -> str:
-    """The host name, unless it is the one that the engine makes from the id."""
+def _hostname(inspect: t.Mapping[str, t.Any], config: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> str:
+    """The host name, unless it is the one that the engine makes from the id, or takes from the host."""
     found = str(config.get("Hostname") or "")
-    return "" if found and str(inspect.get("Id", "")).startswith(found) else found
+    given = host.get("NetworkMode") == "host" or str(inspect.get("Id", "")).startswith(found)
+    return "" if given else found
 
 
 def _security(host: t.Mapping[str, t.Any]) -> State:
@@ -85,7 +86,14 @@ def _security(host: t.Mapping[str, t.Any]) -> State:
 
 
 def _capabilities(given: t.Iterable[str] | None) -> frozenset[str]:
-    return frozenset(values.capability(name) for name in given or ())
+    return frozenset(_capability(name) for name in given or ())
+
+
+def _capability(given: str) -> str:
+    try:
+        return values.capability(given)
+    except Wrong:
+        return given
 
 
 def _security_opt(given: str) -> str:
@@ -146,14 +154,14 @@ def _storage(host: t.Mapping[str, t.Any]) -> State:
         + tuple(sorted(host.get("DeviceCgroupRules") or ())),
         "device_requests": tuple(str(request) for request in host.get("DeviceRequests") or ()),
         "storage_opts": dict(host.get("StorageOpt") or {}),
-        "tmpfs": {values.path(target): _tmpfs(options) for target, options in (host.get("Tmpfs") or {}).items()},
+        "tmpfs": {path(target): _tmpfs(options) for target, options in (host.get("Tmpfs") or {}).items()},
         "volumes_from": tuple(host.get("VolumesFrom") or ()),
     }
 
 
 def _tmpfs(options: str) -> dict[str, str]:
     try:
-        return values.tmpfs_options(options)
+        return tmpfs.tmpfs_options(options)
     except Wrong:
         return {options: ""}
 
@@ -179,7 +187,7 @@ def _wiring(host: t.Mapping[str, t.Any]) -> State:
 
 def _address(given: str | None) -> str:
     try:
-        return values.address(given) if given else ""
+        return ports.address(given) if given else ""
     except Wrong:
         return str(given)
 
@@ -207,7 +215,7 @@ def _mounts(inspect: t.Mapping[str, t.Any]) -> dict[str, values.Mount]:
     """The mounts in force: those asked for, and the anonymous volumes that the image declares."""
     found = {}
     for mount in inspect.get("Mounts") or ():
-        kind, target = mount.get("Type", ""), values.path(mount["Destination"])
+        kind, target = mount.get("Type", ""), path(mount["Destination"])
         source = mount.get("Name") if kind == "volume" else mount.get("Source")
         source = "" if kind == "volume" and _ANONYMOUS.match(source or "") else source or ""
         propagation = (mount.get("Propagation") or "rprivate") if kind == "bind" else ""
@@ -235,7 +243,7 @@ def _networks(inspect: t.Mapping[str, t.Any]) -> dict[str, Network]:
 def anonymous_volumes(inspect: t.Mapping[str, t.Any]) -> dict[str, str]:
     """The anonymous volumes' names by target; a successor is given the same ones, so no data is left behind."""
     return {
-        values.path(mount["Destination"]): mount["Name"]
+        path(mount["Destination"]): mount["Name"]
         for mount in inspect.get("Mounts") or ()
         if mount.get("Type") == "volume" and _ANONYMOUS.match(mount.get("Name") or "")
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .records import Network
 from .spec import Spec
-from .state import ANY, State
+from .state import ANY, AtLeast, State
 from .units import format_cpus, format_duration, format_size
 
 NEXT = ".caisson-next"
@@ -217,7 +217,7 @@ def differences(wanted: State, observed: State) -> tuple[Difference, ...]:
 
 
 def _map_differences(name: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> t.Iterator[Difference]:
-    for key in sorted(set(before) | set(after)):
+    for key in sorted(set(after) if isinstance(after, AtLeast) else set(before) | set(after)):
         if before.get(key) != after.get(key):
             old, new = (show(name, each[key]) if key in each else "absent" for each in (before, after))
             # A value of the environment may be a secret; that it is another one must do.

@@ -127,8 +127,13 @@ def _tmpfs_options(state: State) -> Evidence:
 
 
 def _tmpfs_size(state: State) -> Evidence:
-    unsized = sorted(target for target, options in state["tmpfs"].items() if "size" not in options)
-    return f"tmpfs {', '.join(unsized)} is without size" if unsized else None
+    for target, options in sorted(state["tmpfs"].items()):
+        size = options.get("size", "0")
+        if size.endswith("%"):
+            return f"tmpfs {target} has {size} of the host's memory"
+        if not size.strip("0"):
+            return f"tmpfs {target} is without size"
+    return None
 
 
 def _cap_drop(state: State) -> Evidence:
@@ -221,7 +226,8 @@ def _docker_socket(state: State) -> Evidence:
 
 def _host_paths(state: State) -> Evidence:
     for source, target, read_only in sorted(_binds(state)):
-        whole = source == "/" or source in _SYSTEM_PATHS
+        above = any(_under(path, [source]) for path in (*_SECRET_PATHS, *_SECRET_FILES))
+        whole = source == "/" or source in _SYSTEM_PATHS or above
         if whole or _under(source, _SECRET_PATHS + _SECRET_FILES) or (_under(source, _SYSTEM_PATHS) and not read_only):
             return f"mounts has {source} on {target}{'' if not read_only else ' (read-only)'}"
     return None

@@ -9,10 +9,12 @@ import typing as t
 from dataclasses import dataclass
 
 from ..controls import catalogue
-from ..errors import nearest
-from . import values
+from ..errors import nearest, shown
+from . import ports, values
 from .units import Wrong, parse_duration
 
+_propagation = values.choice("private", "rprivate", "shared", "rshared", "slave", "rslave")
+_EXPIRES = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 HEALTH_DEFAULTS = {"interval": 30 * 10**9, "timeout": 30 * 10**9, "start_period": 0, "retries": 3}
 
 
@@ -41,18 +43,20 @@ class Waiver:
         return {"control": self.control, "reason": self.reason, "expires": self.expires}
 
 
-def _entries(value: t.Any, known: t.Collection[str], required: str) -> list[dict[str, t.Any]]:
+def _entries(value: t.Any, known: t.Collection[str], required: str = "") -> list[dict[str, t.Any]]:
     if not isinstance(value, (list, tuple)):
         raise Wrong("is not a list", "write a list of dictionaries")
     found = []
     for item in value:
         if not isinstance(item, dict):
-            raise Wrong(f"has {item!r}, which is not a dictionary", f"write {required}: ... in each entry")
+            example = required or sorted(known)[-1]
+            raise Wrong(f"has {shown(item)}, which is not a dictionary", f"write {example}: ... in each entry")
         for key in item:
             if key not in known:
-                raise Wrong(f"has the unknown key {key!r}{nearest(key, known)}", f"use {', '.join(sorted(known))}")
+                hint = nearest(str(key), known)
+                raise Wrong(f"has the unknown key {shown(key)}{hint}", f"use {', '.join(sorted(known))}")
         given = {key: entry for key, entry in item.items() if entry is not None}
-        if required not in given:
+        if required and required not in given:
             raise Wrong(f"has an entry without {required}", f"add {required}")
         found.append(given)
     return found
@@ -65,7 +69,7 @@ def mounts(value: t.Any) -> list[values.Mount]:
         source = values.text(item["source"]) if "source" in item else ""
         if item.get("propagation") and kind != "bind":
             raise Wrong("has a propagation on a volume", "give propagation only to a bind")
-        propagation = str(item.get("propagation") or "rprivate") if kind == "bind" else ""
+        propagation = _propagation(item.get("propagation") or "rprivate") if kind == "bind" else ""
         found.append(_mount(kind, source, values.path(item["target"]), item.get("read_only", False), propagation))
     return found
 
@@ -111,9 +115,9 @@ def networks(value: t.Any) -> tuple[Network, ...]:
     for item in _entries(value, ("name", "aliases", "ipv4_address", "ipv6_address"), "name"):
         network = Network(
             name=values.network_name(item["name"]),
-            aliases=frozenset(values.words(item.get("aliases", []))),
-            ipv4_address=values.address(values.text(item["ipv4_address"])) if "ipv4_address" in item else "",
-            ipv6_address=values.address(values.text(item["ipv6_address"])) if "ipv6_address" in item else "",
+            aliases=frozenset(map(values.alias, values.words(item.get("aliases", [])))),
+            ipv4_address=_fixed_address(item, 4),
+            ipv6_address=_fixed_address(item, 6),
         )
         if network.name in (other.name for other in found):
             raise Wrong(f"has the network {network.name!r} twice", "keep one")
@@ -121,11 +125,23 @@ def networks(value: t.Any) -> tuple[Network, ...]:
     return tuple(found)
 
 
+def _fixed_address(item: t.Mapping[str, t.Any], version: int) -> str:
+    key = f"ipv{version}_address"
+    if key not in item:
+        return ""
+    found = ports.address(values.text(item[key]))
+    if (":" in found) != (version == 6):
+        raise Wrong(f"has {found!r} as {key}", f"write an IPv{version} address")
+    return found
+
+
 def healthcheck(value: t.Any) -> dict[str, t.Any]:
     """``test`` as the engine holds it and the times in nanoseconds; only what was given."""
     known = ("test", "interval", "timeout", "start_period", "retries")
-    given = _entries([value], known, "test")[0]
-    found: dict[str, t.Any] = {"test": _health_test(given["test"])}
+    given = _entries([value], known)[0]
+    if not given:
+        raise Wrong("is empty", "write test, or leave the option out")
+    found: dict[str, t.Any] = {"test": _health_test(given["test"])} if "test" in given else {}
     for key in ("interval", "timeout", "start_period"):
         if key in given:
             found[key] = parse_duration(given[key])
@@ -139,21 +155,33 @@ def _health_test(value: t.Any) -> tuple[str, ...]:
         return ("NONE",) if value == "NONE" else ("CMD-SHELL", values.text(value))
     test = values.argv(value)
     if not test or test[0] not in ("CMD", "CMD-SHELL", "NONE") or (test[0] != "NONE" and len(test) < 2):
-        raise Wrong(f"has the test {value!r}", "write a shell line, or a list that begins with CMD, CMD-SHELL or NONE")
+        raise Wrong(
+            f"has the test {shown(value)}", "write a shell line, or a list that begins with CMD, CMD-SHELL or NONE"
+        )
     return ("NONE",) if test[0] == "NONE" else tuple(test)
 
 
 def waivers(value: t.Any) -> tuple[Waiver, ...]:
-    found = []
+    found: list[Waiver] = []
     for item in _entries(value, ("control", "reason", "expires"), "control"):
         control = values.text(item["control"])
         if control not in catalogue.CONTROLS:
             raise Wrong(f"names no control: {control!r}{nearest(control, catalogue.CONTROLS)}", "use a control's id")
         if "reason" not in item:
             raise Wrong(f"gives no reason for {control}", "add reason, a sentence that an auditor understands")
+        if control in (other.control for other in found):
+            raise Wrong(f"has {control} twice", "keep one")
         try:
-            expires = datetime.date.fromisoformat(str(item.get("expires")))
+            expires = _date(item.get("expires"))
         except ValueError:
             raise Wrong(f"has no date in expires of {control}", "write it as YYYY-MM-DD") from None
         found.append(Waiver(control, values.text(item["reason"]), expires.isoformat()))
     return tuple(found)
+
+
+def _date(value: t.Any) -> datetime.date:
+    # A later Python reads other forms too; the oldest one decides.
+    written = value.isoformat() if isinstance(value, datetime.date) else values.text(value)
+    if not _EXPIRES.match(written):
+        raise ValueError(written)
+    return datetime.date.fromisoformat(written)

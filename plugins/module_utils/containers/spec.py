@@ -6,8 +6,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from ..errors import Fault, InputError, nearest
-from . import options, records, values
+from ..errors import HIDDEN, Fault, InputError, nearest
+from . import options, ports, records, tmpfs, values
 from .units import MIB, Wrong, parse_cpus, parse_size
 
 DEFAULT_TMPFS = {
@@ -54,7 +54,7 @@ class Spec:
     ulimits: t.Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict(DEFAULT_ULIMITS))
     shm_size: int = 64 * MIB
     networks: tuple[records.Network, ...] | None = None
-    published_ports: frozenset[values.Port] = frozenset()
+    published_ports: frozenset[ports.Port] = frozenset()
     log_driver: str = "local"
     log_options: t.Mapping[str, str] = field(default_factory=lambda: dict(ROTATING["local"]))
     restart_policy: str = "on-failure"
@@ -70,11 +70,11 @@ class Spec:
 
 
 def _swap(value: t.Any) -> int:
-    return -1 if str(value).strip() in ("-1", "unlimited") else parse_size(value)
+    return -1 if value in (-1, "-1", "unlimited") else parse_size(value)
 
 
 def _pids(value: t.Any) -> int:
-    return 0 if str(value).strip() == "-1" else values.integer(0, 4194304, "a number of processes")(value)
+    return 0 if value in (-1, "-1") else values.integer(0, 4194304, "a number of processes")(value)
 
 
 def _entrypoint(value: t.Any) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "init": values.boolean,
     "healthcheck": records.healthcheck,
     "read_only": values.boolean,
-    "tmpfs": values.tmpfs,
+    "tmpfs": tmpfs.tmpfs,
     "mounts": records.mounts,
     "volumes": records.volumes,
     "cap_drop": values.capabilities,
@@ -112,7 +112,7 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "ulimits": values.ulimits,
     "shm_size": parse_size,
     "networks": records.networks,
-    "published_ports": values.published_ports,
+    "published_ports": ports.published_ports,
     "log_driver": values.log_driver,
     "log_options": values.log_options,
     "restart_policy": values.choice(*options.RESTART_POLICIES),
@@ -162,13 +162,14 @@ def _parse(entry: t.Mapping[str, t.Any], where: str) -> tuple[Spec | None, list[
     for option, value in entry.items():
         reader = READERS.get(option)
         if reader is None:
-            remedy = f"remove it{nearest(option, READERS)}"
-            faults.append(Fault(where, str(option), value, "is not an option of a container", remedy))
+            remedy = f"remove it{nearest(str(option), READERS)}"
+            # Its value is not shown: it may be a misspelt env.
+            faults.append(Fault(where, str(option), HIDDEN, "is not an option of a container", remedy))
         elif value is not None:
             try:
                 found[option] = reader(value)
             except Wrong as wrong:
-                shown = "the value" if option in SECRET_OPTIONS else value
+                shown = HIDDEN if option in SECRET_OPTIONS else value
                 faults.append(Fault(where, option, shown, wrong.problem, wrong.remedy))
     faults += [Fault(where, *fault) for fault in _conflicts(entry, found)]
     return (None, faults) if faults else (_complete(found), [])
@@ -189,6 +190,8 @@ def _conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.
         yield "memory", entry["memory"], "is less than the engine accepts", "write 6m or more"
     if swap != -1 and swap < memory:
         yield "memory_swap", entry["memory_swap"], "is less than memory", "write memory plus swap, or leave it out"
+    if found.get("shm_size") == 0:
+        yield "shm_size", entry["shm_size"], "means the engine's default", "write a size, such as 64m"
     if swap > 0 and not memory:
         yield "memory_swap", entry["memory_swap"], "needs a limit of memory", "set memory too"
     targets = [mount[0] for mount in (*found.get("mounts", ()), *found.get("volumes", ()))]
@@ -212,9 +215,9 @@ def _complete(found: dict[str, t.Any]) -> Spec:
     given = {option: value for option, value in found.items() if option not in ("mounts", "volumes", "tmpfs")}
     mounts = sorted((*found.get("mounts", ()), *found.get("volumes", ())))
     targets = {mount[0] for mount in mounts}
-    tmpfs = {target: values.tmpfs_options(flags) for target, flags in DEFAULT_TMPFS.items() if target not in targets}
+    scratch = {target: tmpfs.tmpfs_options(flags) for target, flags in DEFAULT_TMPFS.items() if target not in targets}
     for target, flags in found.get("tmpfs", {}).items():
-        tmpfs[target] = hardened_tmpfs(flags)
+        scratch[target] = hardened_tmpfs(flags)
     given["memory_swap"] = found.get("memory_swap", found.get("memory", 512 * MIB))
     given["ulimits"] = {**DEFAULT_ULIMITS, **found.get("ulimits", {})}
     driver = found.get("log_driver", "local")
@@ -225,7 +228,7 @@ def _complete(found: dict[str, t.Any]) -> Spec:
     opts = found.get("security_opts", frozenset())
     if not any(opt.startswith("no-new-privileges=") for opt in opts):
         given["security_opts"] = opts | {"no-new-privileges=true"}
-    return Spec(**given, mounts=tuple(mounts), tmpfs=tmpfs)
+    return Spec(**given, mounts=tuple(mounts), tmpfs=scratch)
 
 
 def hardened_tmpfs(flags: t.Mapping[str, str]) -> dict[str, str]:

@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from . import values
 from .records import HEALTH_DEFAULTS, Network
 from .spec import Spec
+from .units import Wrong
 
 State = t.Dict[str, t.Any]
 ANY: t.Any = object()  # stands for a value that is not compared
+
+
+class AtLeast(t.Dict[str, t.Any]):
+    """A map that may hold more in the container: what an engine adds by itself, which it tells nobody."""
+
 
 PROJECT_LABEL = f"{values.LABEL_PREFIX}project"
 WAIVERS_LABEL = f"{values.LABEL_PREFIX}waivers"
@@ -78,8 +84,7 @@ class Daemon:
     api_version: str = "1.41"
     runtime: str = "runc"
     log_driver: str = "json-file"
-    log_options: t.Mapping[str, str] = field(default_factory=dict)
-    ulimits: t.Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    cpus: int = 0  # how many the host has; 0 where that is not known
     limits: frozenset[str] = frozenset({"memory", "memory_swap", "cpus", "pids_limit"})
     apparmor: bool = False
 
@@ -95,11 +100,12 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
         "env": {**env_map(image.get("Env")), **spec.env},
         "labels": {**(image.get("Labels") or {}), **spec.labels, **own_labels(spec, project)},
         "healthcheck": health(image.get("Healthcheck"), spec.healthcheck),
-        "stop_signal": spec.stop_signal or values.stop_signal(image.get("StopSignal") or "SIGTERM"),
+        "stop_signal": spec.stop_signal or stop_signal(image.get("StopSignal")),
         "exposed_ports": frozenset(image.get("ExposedPorts") or ()) | {port[0] for port in spec.published_ports},
         "mounts": _mounts(spec, image),
-        "ulimits": {**daemon.ulimits, **spec.ulimits},
-        "log_options": {**(daemon.log_options if spec.log_driver == daemon.log_driver else {}), **spec.log_options},
+        "ulimits": dict(spec.ulimits),
+        # Where the driver is the daemon's own, the daemon adds its options for it.
+        "log_options": (AtLeast if spec.log_driver == daemon.log_driver else dict)(spec.log_options),
         "runtime": daemon.runtime,
     }
     state.update(_command(spec, image))
@@ -119,7 +125,9 @@ def _networks(spec: Spec, project: str) -> State:
     special = [name for name in names if name in ("host", "none", "bridge")]
     mode = special[0] if special else "user" if names else "none"
     kept = attached if mode in ("user", "bridge") else ()
-    return {"network_mode": mode, "networks": {network.name: network for network in kept}}
+    # The container's own name is one of its names on each network anyway.
+    wanted = [replace(network, aliases=network.aliases - {spec.name}) for network in kept]
+    return {"network_mode": mode, "networks": {network.name: network for network in wanted}}
 
 
 _SAME = (
@@ -148,7 +156,7 @@ def _command(spec: Spec, image: Image) -> State:
 def _mounts(spec: Spec, image: Image) -> dict[str, values.Mount]:
     found = {mount[0]: mount for mount in spec.mounts}
     for declared in image.get("Volumes") or ():
-        target = values.path(declared)
+        target = path(declared)
         if target not in found and target not in spec.tmpfs:
             found[target] = (target, "volume", "", False, "")
     return found
@@ -158,15 +166,30 @@ def env_map(given: t.Iterable[str] | None) -> dict[str, str]:
     return dict(item.partition("=")[::2] for item in given or ())
 
 
+def path(given: t.Any) -> str:
+    """A path of an image or a container, normalised; one that no option would take stays as it is."""
+    try:
+        return values.path(given)
+    except Wrong:
+        return str(given)
+
+
 def working_dir(given: str | None) -> str:
-    return values.path(given) if given else "/"
+    return path(given) if given else "/"
+
+
+def stop_signal(given: t.Any) -> str:
+    try:
+        return values.stop_signal(given or "SIGTERM")
+    except Wrong:
+        return str(given)
 
 
 def health(inherited: t.Mapping[str, t.Any] | None, given: t.Mapping[str, t.Any] | None) -> t.Any:
     """The check in force: each part from the spec, else from the image, else the engine's default; None for none."""
     parts: dict[str, t.Any] = dict(health_parts(inherited))
-    if given is not None:
-        parts.update(given)
+    # A time of 0 is one that was not given: the engine takes the image's for it.
+    parts.update({key: value for key, value in (given or {}).items() if value})
     if not parts.get("test") or parts["test"] == ("NONE",):
         return None
     timing = {key: parts.get(key) or default for key, default in HEALTH_DEFAULTS.items()}

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
+from fractions import Fraction
 
 KIB = 1024
 MIB = 1024**2
 NANO = 10**9
 
-_SIZE = re.compile(r"\A(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmgtp]?)(?:i?b)?\Z", re.IGNORECASE)
+# Digits are bounded, so that no arithmetic on what somebody wrote can run away.
+_NUMBER = r"[0-9]{1,30}(?:\.[0-9]{1,30})?"
+_SIZE = re.compile(rf"\A(?P<number>{_NUMBER})\s*(?P<unit>[kmgtp]?)(?:i?b)?\Z", re.IGNORECASE | re.ASCII)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PLAIN = re.compile(rf"\A{_NUMBER}\Z")
+_DURATION_PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|s|m|h)")
+_DURATION = re.compile(rf"\A(?:{_DURATION_PART.pattern})+\Z")
+_NANOS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": NANO, "m": 60 * NANO, "h": 3600 * NANO}
 _LARGEST = 2**63 - 1  # the engine counts in signed 64-bit integers
 
 
@@ -30,19 +34,24 @@ class Wrong(ValueError):
         super().__init__(f"{problem}; {remedy}")
 
 
+def _written(value: t.Any, what: str, remedy: str) -> str:
+    """A scalar as its text; what no scalar is, or a number too long to be written, is Wrong."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise Wrong(f"is not {what}", remedy)
+    if isinstance(value, (int, float)) and value < 0:
+        raise Wrong("is negative", remedy)
+    if isinstance(value, int) and value > 10 * _LARGEST:
+        raise Wrong("is larger than the engine can count", remedy)
+    return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value).strip()
+
+
 def parse_size(value: t.Any) -> int:
     """Bytes of a size such as ``512m`` or ``1.5g``. Units are powers of 1024, as the engine reads them."""
     remedy = "write a number of bytes with a unit, such as 512m or 2g"
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise Wrong("is not a size", remedy)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise Wrong("is not a size", remedy)
-    if isinstance(value, (int, float)) and value < 0:
-        raise Wrong("is negative", remedy)
-    match = _SIZE.match(str(value).strip()) if str(value).isascii() else None
+    match = _SIZE.match(_written(value, "a size", remedy))
     if match is None:
         raise Wrong("is not a size", remedy)
-    size = int(float(match["number"]) * 1024 ** _POWERS[match["unit"].lower()])
+    size = int(Fraction(match["number"]) * 1024 ** _POWERS[match["unit"].lower()])
     if size > _LARGEST:
         raise Wrong("is larger than any memory", remedy)
     return size
@@ -50,9 +59,7 @@ def parse_size(value: t.Any) -> int:
 
 def format_size(size: int | None) -> str:
     """The size as people write it; exact, so in bytes where no unit fits."""
-    if size is None or size == 0:
-        return "unlimited"
-    if size < 0:
+    if size is None or size <= 0:
         return "unlimited"
     for unit, power in (("g", 3), ("m", 2), ("k", 1)):
         if size % 1024**power == 0:
@@ -63,41 +70,31 @@ def format_size(size: int | None) -> str:
 def parse_cpus(value: t.Any) -> int:
     """Nano-CPUs of a number of CPUs such as ``0.5``; 0 is no limit."""
     remedy = "write a number of CPUs such as 0.5 or 2"
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    found = _written(value, "a number of CPUs", remedy)
+    if not _PLAIN.match(found):
         raise Wrong("is not a number of CPUs", remedy)
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise Wrong("is not a number of CPUs", remedy) from None
-    if not math.isfinite(number) or number < 0 or number > 2**20:
+    nano = round(Fraction(found) * NANO)
+    if nano > 2**20 * NANO:
         raise Wrong("is not a possible number of CPUs", remedy)
-    nano = round(number * NANO)
     if 0 < nano < NANO // 100:
         raise Wrong("is less than the engine can limit to", "write 0.01 or more")
     return nano
 
 
 def format_cpus(nano: int | None) -> str:
-    return "unlimited" if not nano else f"{nano / NANO:g}"
+    return _decimal(nano, NANO) if nano else "unlimited"
 
 
 def parse_duration(value: t.Any) -> int:
     """Nanoseconds of a duration such as ``30s`` or ``1m30s``; a bare number is seconds."""
     remedy = "write a duration with units, such as 30s or 1m30s"
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise Wrong("is not a duration", remedy)
-    text = str(value).strip()
-    parts = _DURATION_PART.findall(text)
-    if parts and "".join(number + unit for number, unit in parts) == text:
-        nano = sum(round(float(number) * _SECONDS[unit] * NANO) for number, unit in parts)
+    found = _written(value, "a duration", remedy)
+    if _DURATION.match(found):
+        nano = sum(round(Fraction(number) * _NANOS[unit]) for number, unit in _DURATION_PART.findall(found))
+    elif _PLAIN.match(found):
+        nano = round(Fraction(found) * NANO)
     else:
-        try:
-            number = float(text)
-        except ValueError:
-            raise Wrong("is not a duration", remedy) from None
-        if not math.isfinite(number) or number < 0:
-            raise Wrong("is not a possible duration", remedy)
-        nano = round(number * NANO)
+        raise Wrong("is not a duration", remedy)
     if nano > _LARGEST:
         raise Wrong("is longer than the engine can count", remedy)
     if 0 < nano < 10**6:
@@ -106,5 +103,11 @@ def parse_duration(value: t.Any) -> int:
 
 
 def format_duration(nano: int) -> str:
-    seconds = nano / NANO
-    return f"{seconds:g}s" if seconds >= 1 or not nano else f"{seconds * 1000:g}ms"
+    return f"{_decimal(nano, NANO)}s" if nano >= NANO or not nano else f"{_decimal(nano, 10**6)}ms"
+
+
+def _decimal(number: int, unit: int) -> str:
+    """number / unit, exactly; the unit is a power of ten."""
+    whole, rest = divmod(number, unit)
+    fraction = str(rest).rjust(len(str(unit)) - 1, "0").rstrip("0")
+    return f"{whole}.{fraction}" if fraction else str(whole)
