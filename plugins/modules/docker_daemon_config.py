@@ -99,7 +99,7 @@ options:
     description: How many seconds the daemon may take to end, and to answer again.
     type: int
     default: 60
-  predict_without_engine:
+  assume_engine:
     description:
       - In check mode, predict the file also where no engine or SDK is installed yet, because an earlier task would
         install it. Has no effect outside check mode.
@@ -244,7 +244,7 @@ ARGUMENTS = {
     "log_file": {"type": "path", "default": "/var/log/dockerd.log"},
     "start": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 60},
-    "predict_without_engine": {"type": "bool", "default": False},
+    "assume_engine": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -324,7 +324,7 @@ def test_without_an_engine_check_mode_predicts_the_file_when_it_is_told_that_one
     daemon = SandboxedDaemon(tmp_path)
     try:
         _without_dockerd(daemon)
-        predicted = hardened(daemon, check=True, predict_without_engine=True)
+        predicted = hardened(daemon, check=True, assume_engine=True)
         assert predicted["changed"]
         assert '"icc": false' in predicted["diff"]["after"]
         assert daemon.module(check=True)["msg"].startswith("No Docker engine is installed")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 from pathlib import Path
@@ -32,7 +33,8 @@ RELOAD_SECONDS = 15.0
 def run(options: Options) -> dict[str, t.Any]:
     """Bring the host to the wished state; the module's result."""
     require_root()
-    with host_lock(SUBJECT, timeout=options.timeout):
+    # A prediction changes nothing, so it waits for nobody.
+    with contextlib.nullcontext() if options.check else host_lock(SUBJECT, timeout=options.timeout):
         host = look(options, UndoStore(SUBJECT))
         return _absent(host) if options.state == "absent" else _present(host)
 

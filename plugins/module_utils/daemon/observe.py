@@ -43,7 +43,7 @@ class Options:
     log_file: str = "/var/log/dockerd.log"
     start: bool = True
     timeout: float = 60
-    predict_without_engine: bool = False
+    assume_engine: bool = False
     check: bool = False
 
 
@@ -66,7 +66,7 @@ def look(options: Options, store: UndoStore) -> Host:
     file = read_file(options.path)
     standing = None if file is None else parse(file.content, options.path)
     dockerd = process.dockerd_path()
-    if dockerd is None and (options.state == "absent" or (options.check and options.predict_without_engine)):
+    if dockerd is None and (options.state == "absent" or (options.check and options.assume_engine)):
         return Host(options, store, file, Observed(standing, nofile_limit=process.open_files_limit()))
     if dockerd is None:
         raise CaissonError(
@@ -133,7 +133,7 @@ def _engine(options: Options) -> Engine | None:
     try:
         return Engine(options.docker_host)
     except CaissonError:
-        if options.check and options.predict_without_engine:
+        if options.check and options.assume_engine:
             return None
         raise
 
