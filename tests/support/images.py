@@ -135,6 +135,13 @@ def root_file_system(recipe: Recipe) -> Path:
     return target
 
 
+def prepare(*recipes: Recipe) -> None:
+    """Make what needs a network, before commands run beside an engine that has none."""
+    for recipe in recipes:
+        root_file_system(recipe)
+    wheels()
+
+
 def ensure_debian(client: t.Any, recipe: Recipe) -> str:
     """The reference of the recipe's image in the engine, imported if it is not there."""
     reference = f"{REPOSITORY}/{recipe.name}:{recipe.digest}"

@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import kernel_guard
+from . import images, kernel_guard
 from .engine import Engine, test_engine
 from .sanity import run_sanity
 from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged, output, tail, tool
@@ -124,6 +124,7 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
+    images.prepare(images.HOST, images.BARE)
     with kernel_guard.unchanged_machine(run.notes):
         passed = _pytest(run, "integration", ["tests/integration"], engine=run.with_engine())
     return passed and not run.notes
@@ -138,6 +139,7 @@ def molecule(run: Run, scenario: str = "") -> bool:
     """Each scenario, or the one that was named."""
     scenarios = [scenario] if scenario else sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     logged("molecule", [ROOT / "tools" / "collection.sh"])
+    images.prepare(images.HOST)
     with kernel_guard.unchanged_machine(run.notes):
         engine = run.with_engine()
         passed = [_molecule(engine, name) for name in scenarios]
@@ -199,6 +201,10 @@ def main(words: list[str]) -> int:
     if "--" in words:
         names, arguments = words[: words.index("--")], words[words.index("--") + 1 :]
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
+    # Some tools write logs and settings into the home directory; the user's stays as it is.
+    home = CACHE / "home" / "tests"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["HOME"] = str(home)
     signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(143))
     passed = failed = 0
     began = time.monotonic()
