@@ -6,69 +6,22 @@ Nothing is touched before every container is read, judged by the policy and plan
 
 from __future__ import annotations
 
-import datetime
+import contextlib
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..controls import model
-from ..errors import CaissonError, Fault, InputError, numbered
+from ..errors import CaissonError, InputError
 from . import policy
+from .cases import Case, Outcome, PolicyError, Settings, host_faults, shared_ports
 from .deploy import POLL, Deployment
-from .engine import Engine, MissingImage
+from .engine import Engine
 from .observe import observe
 from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What concerns a whole run; times in seconds."""
-
-    project: str = "caisson"
-    profile: str = model.BASELINE
-    enforce: bool = True
-    healthy_wait_timeout: float = 60.0
-    settle_time: float = 1.0
-    parallel: int = 4
-    assumed_images: frozenset[str] = frozenset()
-    today: datetime.date = field(default_factory=datetime.date.today)
-
-
-class PolicyError(CaissonError):
-    """Specs break controls without a waiver; nothing was touched."""
-
-    def __init__(self, violations: t.Sequence[policy.Violation]) -> None:
-        self.violations = tuple(violations)
-        super().__init__(numbered("refused", [str(violation) for violation in self.violations]))
-
-
-@dataclass
-class Case:
-    """One container through the run: what is asked, what is there, what follows and what became of it."""
-
-    spec: Spec
-    existing: Existing = field(default_factory=Existing)
-    image: Image | None = None
-    wanted: State | None = None
-    observed: State | None = None
-    plan: Plan = field(default_factory=lambda: Plan(""))
-    before: list[model.Finding] = field(default_factory=list)
-    findings: list[model.Finding] = field(default_factory=list)
-    error: str = ""
-    seconds: float = 0.0
-
-
-@dataclass
-class Outcome:
-    cases: list[Case]
-    warnings: list[str]
-
-    @property
-    def changed(self) -> bool:
-        return any(case.plan.changed for case in self.cases)
 
 
 class Run:
@@ -96,7 +49,8 @@ class Run:
             self._fetch_images(pool)
             self._create_network()
             self._deploy(pool)
-        return Outcome(self._cases, self._warnings)
+            list(pool.map(self._look_again, (case for case in self._cases if case.error)))
+        return Outcome(self._cases, self._warnings, executed=True)
 
     def _observe(self, pool: ThreadPoolExecutor) -> None:
         daemon, networks = pool.submit(self._engine.daemon), pool.submit(self._engine.networks)
@@ -111,7 +65,11 @@ class Run:
             case.existing = Existing(*(inspected.get(name + suffix) for suffix in ("", NEXT, PREVIOUS)))
             current = recover(name, case.existing)[1].current
             case.observed = observe(current) if current is not None else None
-        self._refuse_unknown_networks()
+        known = (self._daemon, self._networks, self._settings.assumed_images)
+        faults = [fault for case in self._cases if case.spec.wants_container for fault in host_faults(case, *known)]
+        faults += shared_ports([case.spec for case in self._cases])
+        if faults:
+            raise InputError(faults)
         for limit in sorted({"memory", "memory_swap", "cpus", "pids_limit"} - self._daemon.limits):
             self._warnings.append(f"this host's kernel cannot limit {limit}; it is left out")
 
@@ -123,22 +81,6 @@ class Run:
         images = dict(zip(references, pool.map(self._engine.image, references)))
         for case in self._cases:
             case.image = images.get(str(case.spec.image))
-
-    def _refuse_unknown_networks(self) -> None:
-        faults = [
-            Fault(
-                f"container {case.spec.name!r}",
-                "networks",
-                network.name,
-                "does not exist on the host",
-                f"create it (docker network create {network.name}), or leave networks out for the project's own",
-            )
-            for case in self._cases
-            for network in case.spec.networks or ()
-            if case.spec.wants_container and network.name not in self._networks
-        ]
-        if faults:
-            raise InputError(faults)
 
     def _judge(self) -> None:
         """Resolve and judge what can be; PolicyError with every violation of every container."""
@@ -166,10 +108,12 @@ class Run:
         return policy.findings(case.spec.name, state, reference, self._settings.profile, waivers, self._settings.today)
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
-        reasons = list(pool.map(self._pull_reason, self._cases))
+        reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
         missing = "" if self._settings.project in self._networks else self._settings.project
         for case, reason in zip(self._cases, reasons):
             owns = case.spec.wants_container and case.spec.networks is None
+            if case.error:
+                continue
             case.plan = plan(
                 case.spec,
                 case.existing,
@@ -186,45 +130,65 @@ class Run:
         if not spec.wants_container:
             return ""
         if case.image is None:
-            if spec.image in self._settings.assumed_images:
-                return ""
-            if spec.pull == "never":
-                raise MissingImage(
-                    f"container {spec.name!r}: the image {spec.image!r} is not on the host and pull is never;"
-                    " load it there, or set pull: missing"
-                )
-            return "it is not on the host"
+            return "" if spec.image in self._settings.assumed_images else "it is not on the host"
         if spec.pull != "always" or "@" in str(spec.image):
             return ""
-        digest = self._engine.registry_digest(str(spec.image))
+        try:
+            digest = self._engine.registry_digest(str(spec.image))
+        except CaissonError as error:
+            case.fail(CaissonError(f"container {spec.name!r}: {error}"))
+            return ""
         return "" if any(known.endswith(digest) for known in case.image.digests) else "the registry has another one"
 
     def _fetch_images(self, pool: ThreadPoolExecutor) -> None:
-        references = sorted({str(case.spec.image) for case in self._cases if case.plan.has("pull")})
-        if not references:
+        wanting: dict[str, list[Case]] = {}
+        for case in self._cases:
+            if case.plan.has("pull"):
+                wanting.setdefault(str(case.spec.image), []).append(case)
+        if not wanting:
             return
-        list(pool.map(self._engine.pull, references))
+        list(pool.map(lambda reference: self._fetch(reference, wanting[reference]), wanting))
         self._load_images(pool)
         planned = {case.spec.name: case.plan for case in self._cases}
         self._judge()
         self._plan_again(planned)
 
+    def _fetch(self, reference: str, cases: t.Sequence[Case]) -> None:
+        """Pull an image; a failure is that of the containers which need it, and of no other."""
+        try:
+            self._engine.pull(reference)
+        except CaissonError as error:
+            for case in cases:
+                case.fail(CaissonError(f"container {case.spec.name!r}: {error}"))
+        else:
+            for case in cases:
+                case.done += [action for action in case.plan.actions if action.kind == "pull"]
+
     def _plan_again(self, planned: t.Mapping[str, Plan]) -> None:
         """With the images here, say exactly what differs; the pull and the network stay in the plan."""
         for case in self._cases:
             former = planned[case.spec.name]
-            if former.has("pull"):
+            if former.has("pull") and not case.error:
                 fresh = plan(case.spec, case.existing, case.wanted, case.observed)
                 kept = tuple(action for action in former.actions if action.kind in ("pull", "create_network"))
                 case.plan = replace(fresh, actions=kept + fresh.actions)
 
     def _create_network(self) -> None:
-        for action in (action for case in self._cases for action in case.plan.actions):
-            if action.kind == "create_network":
+        """The project's network, for every container that is to be on it."""
+        made = [
+            (case, action) for case in self._cases for action in case.plan.actions if action.kind == "create_network"
+        ]
+        for case, action in made:
+            try:
                 self._engine.create_network(action.target, {PROJECT_LABEL: self._settings.project})
+                case.done.append(action)
+            except CaissonError as error:
+                for owner in self._cases:
+                    if owner.spec.wants_container and owner.spec.networks is None:
+                        owner.fail(CaissonError(f"container {owner.spec.name!r}: {error}"))
 
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
-        changing = [case for case in self._cases if case.plan.changed]
+        changing = [case for case in self._cases if case.plan.changed and not case.error]
         deployments = [
             (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing)) for case in changing
         ]
@@ -235,6 +199,19 @@ class Run:
             waiting = [pair for pair, done in zip(waiting, settled) if not done]
             if waiting:
                 time.sleep(POLL)
+        for case, one in deployments:
+            case.done += one.done
+
+    def _look_again(self, case: Case) -> None:
+        """What stands after a failure is what the findings are about."""
+        found = None
+        with contextlib.suppress(CaissonError):
+            found = self._engine.inspect(case.spec.name) if case.spec.wants_container else None
+        if found is not None:
+            reference = str(found["Config"].get("Image", ""))
+            case.findings = self._findings(case, observe(found), reference, case.spec.waivers)
+        else:
+            case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 
     def _at_gate(self, case: Case, one: Deployment) -> bool:
         """Whether the container is through: finished, or failed and rolled back."""
@@ -255,5 +232,7 @@ class Run:
         try:
             step()
         except CaissonError as error:
-            case.error = f"{case.error}; then: {error}" if case.error else str(error)
+            case.fail(error)
+        except Exception as error:  # a fault of ours; the other containers must still be brought to an end
+            case.fail(CaissonError(f"container {case.spec.name!r}: unexpected {type(error).__name__}: {error}"))
         case.seconds += time.monotonic() - begun

@@ -15,11 +15,13 @@ from ..errors import CaissonError
 from . import payload
 from .engine import Engine
 from .observe import anonymous_volumes
-from .plan import NEXT, PREVIOUS, Existing, Plan
+from .plan import NEXT, PREVIOUS, Action, Existing, Plan, interrupted_while_serving
 from .spec import Spec
 from .state import State
 
 POLL = 0.2
+LEAST_SECRET = 4  # characters; a shorter value of the environment is no secret
+MASK = "VALUE_NOT_SHOWN"
 
 
 class GateError(CaissonError):
@@ -35,6 +37,7 @@ class Deployment:
         self._engine = engine
         self._wanted = wanted
         self._existing = existing
+        self.done: list[Action] = []  # what was begun
         self._candidate = ""  # the container whose health decides
         self._started_at = 0.0
         self._was_running = False
@@ -50,6 +53,7 @@ class Deployment:
         for action in self.plan.actions:
             step = getattr(self, f"_{action.kind}", None)
             if step is not None:
+                self.done.append(action)
                 step(action.target)
 
     def _remove_leftover(self, target: str) -> None:
@@ -89,7 +93,7 @@ class Deployment:
     def _recreate(self, _target: str) -> None:
         current = self._current()
         self._replacing = True
-        self._was_running = bool(current["State"].get("Running"))
+        self._was_running = self._has_served(current["State"])
         successor = self.spec.name + NEXT
         try:
             self._make(successor, anonymous_volumes(current))
@@ -104,6 +108,11 @@ class Deployment:
         if not self.waits:
             self.finish()
 
+    def _has_served(self, state: t.Mapping[str, t.Any]) -> bool:
+        """Whether the predecessor runs, or would if nothing had interrupted it; then it has to be brought back."""
+        stopped = self.spec.state == "started" and state.get("Status") == "exited"
+        return bool(state.get("Running")) or stopped or interrupted_while_serving(self._existing)
+
     def ready(self, settle_time: float, timeout: float) -> bool:
         """Whether the candidate is in order by now; GateError once it cannot become so."""
         inspect = self._engine.inspect(self._candidate)
@@ -116,6 +125,8 @@ class Deployment:
             code = state.get("ExitCode")
             memory = ", killed for want of memory" if state.get("OOMKilled") else ""
             raise GateError(self._failure(f"ended with exit status {code}{memory}"))
+        if inspect.get("RestartCount"):
+            raise GateError(self._failure("ended, and the engine restarted it"))
         if health == "unhealthy":
             raise GateError(self._failure("is unhealthy: " + _last_probe(state)))
         if health == "starting" and passed > timeout:
@@ -170,7 +181,11 @@ class Deployment:
         lines = self._engine.last_lines(self._candidate)
         said = f"\nits last lines:\n{lines}" if lines else ""
         kept = "; the former container serves again" if self._replacing and self._was_running else ""
-        return f"container {self.spec.name!r} {what}{kept}{said}"
+        message = f"container {self.spec.name!r} {what}{kept}{said}"
+        for value in sorted(self.spec.env.values(), key=len, reverse=True):
+            if len(value) >= LEAST_SECRET:
+                message = message.replace(value, MASK)
+        return message
 
 
 def _last_probe(state: t.Mapping[str, t.Any]) -> str:

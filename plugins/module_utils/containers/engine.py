@@ -38,16 +38,20 @@ class Engine:
             import docker
             import docker.errors
             import requests
+            import urllib3.exceptions
         except ImportError as error:
             raise EngineError(
                 f"The Docker SDK for Python is missing for {sys.executable} ({error}); install the package"
                 " python3-docker, or `pip install docker` for that interpreter"
             ) from error
-        self._errors: tuple[type[Exception], ...] = (docker.errors.DockerException, requests.RequestException)
+        self._errors: tuple[type[Exception], ...] = (
+            *(docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError),
+            *(OSError, ValueError),  # a broken connection, an answer that is not JSON
+        )
         self._not_found: type[Exception] = docker.errors.NotFound
         try:
             self._api: t.Any = docker.APIClient(
-                base_url=url, version="auto", timeout=timeout, num_pools=pool, tls=_tls_config(docker, tls)
+                base_url=url, version="auto", timeout=timeout, max_pool_size=pool, tls=_tls_config(docker, tls)
             )
         except self._errors as error:
             raise EngineError(_unreachable(url, error)) from error
@@ -230,6 +234,8 @@ def _unreachable(url: str, error: BaseException) -> str:
         remedy = "there is no such socket; install and start Docker on the host, or set docker_host"
     elif isinstance(cause, ConnectionRefusedError):
         remedy = "the connection was refused; start Docker on the host (systemctl start docker)"
+    elif "http+docker" in str(error):
+        remedy = "the Docker SDK for Python is too old for the library requests; update it to 7.1 or later"
     else:
         remedy = f"{_explanation(error)}; check docker_host"
     return f"No engine answers at {url}: {remedy}"

@@ -7,15 +7,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
-from ..errors import CaissonError
+from ..errors import CaissonError, Fault, InputError
 from ..host.lock import host_lock
-from . import options, render
-from .apply import Outcome, Run, Settings
+from . import options, render, values
+from .apply import Run
+from .cases import Outcome, Settings
 from .engine import Engine, EngineError
 from .fresh import FreshEngine
 from .spec import Spec, parse_specs
+from .units import Wrong
 
 Params = t.Dict[str, t.Any]
+RANGES = {"timeout": (1, 3600), "parallel": (1, 64), "healthy_wait_timeout": (0, 86400), "settle_time": (0, 3600)}
 LOCK_TIMEOUT = 300.0  # seconds; another run may be pulling images
 
 
@@ -41,7 +44,7 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
         """Ansible's own check stops at the first fault and names no container; ours is asked first."""
         if not self._ready and isinstance(getattr(self, "params", None), dict):
             try:
-                parse_specs(self._given(self.params))
+                read(self.params, self._given)
             except CaissonError as error:
                 msg = str(error)
         result.setdefault("invocation", {"module_args": render.masked(getattr(self, "params", {}))})
@@ -62,14 +65,42 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
             self.params = real
 
 
+def read(params: Params, given: t.Callable[[Params], t.Any]) -> list[Spec]:
+    """The specs; InputError with every fault of every container and of the run's own options."""
+    faults = [Fault("the run", option, *what) for option, what in _run_faults(params)]
+    try:
+        specs = parse_specs(given(params))
+    except InputError as error:
+        raise InputError([*error.faults, *faults]) from error
+    if faults:
+        raise InputError(faults)
+    return specs
+
+
+def _run_faults(params: Params) -> t.Iterator[tuple[str, tuple[t.Any, str, str]]]:
+    try:
+        project = values.network_name(params.get("project") or "caisson")
+        if project in ("host", "none", "bridge", "default"):
+            raise Wrong("is a network of the engine itself", "choose a name of your own")
+    except Wrong as wrong:
+        yield "project", (params["project"], wrong.problem, wrong.remedy)
+    for option, (least, most) in RANGES.items():
+        value = params.get(option)
+        if isinstance(value, (int, float)) and not least <= value <= most:
+            yield option, (value, "is out of range", f"write a number from {least} to {most}")
+
+
 def run(module: ContainerModule, shape: t.Callable[[Params], Params]) -> None:
     """Deploy the module's containers and exit; *shape* may reshape the result."""
     params: Params = module.params
     try:
-        specs = parse_specs(module._given(params))
-        outcome = _deploy(module, specs, params)
+        outcome = _deploy(module, read(params, module._given), params)
     except CaissonError as error:
         module.fail_json(str(error))
+    except KeyboardInterrupt:
+        module.fail_json("Interrupted; run again, and what was under way is brought to its end")
+    except Exception as error:
+        module.fail_json(f"Unexpected {type(error).__name__}: {error}; this is a fault of the module, please report it")
     for warning in outcome.warnings:
         module.warn(warning)
     result = shape(render.result(outcome))

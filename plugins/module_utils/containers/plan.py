@@ -150,6 +150,8 @@ def plan(
             draft.add("start")
         return Plan(spec.name, tuple(draft.actions))
     found = differences(wanted, observed) if wanted is not None else ()
+    if pull_reason and wanted is not None and all(each.field != "image" for each in found):
+        found = (*found, Difference("image", show("image", observed["image"]), "what the registry has now"))
     _converge(draft, settled.current["State"], wanted, observed, found)
     _run(draft, spec, settled.current["State"], interrupted_while_serving(existing))
     return Plan(spec.name, tuple(draft.actions), found)
@@ -171,13 +173,14 @@ def _converge(
         limits = [str(each) for each in found if each.field in LIVE]
         if limits:
             draft.add("update", "", *limits)
-        for each in found:
-            kind, _, name = each.field.partition(".")
-            if kind == "networks":
-                if name in observed["networks"]:
-                    draft.add("disconnect", name, str(each))
-                if name in wanted["networks"]:
-                    draft.add("connect", name, str(each))
+        networks = [each for each in found if each.field.startswith("networks.")]
+        # A network that goes away goes last, so that the container is never without one.
+        for each in sorted(networks, key=lambda one: one.field.partition(".")[2] not in wanted["networks"]):
+            name = each.field.partition(".")[2]
+            if name in observed["networks"]:
+                draft.add("disconnect", name, str(each))
+            if name in wanted["networks"]:
+                draft.add("connect", name, str(each))
 
 
 def _is_live(name: str, wanted: State, observed: State) -> bool:

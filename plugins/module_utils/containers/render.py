@@ -6,9 +6,12 @@ from __future__ import annotations
 import typing as t
 
 from ..controls import model
-from .apply import Case, Outcome
+from . import options
+from .cases import Case, Outcome
+from .deploy import MASK
+from .plan import Action
 
-MASK = "VALUE_NOT_SHOWN"
+_KNOWN = frozenset({*options.container_options(), *options.run_options(), "containers"})
 _NAMES = {
     "create": "created",
     "recreate": "recreated",
@@ -28,8 +31,8 @@ def result(outcome: Outcome) -> dict[str, t.Any]:
     earlier = [finding for case in outcome.cases for finding in case.before]
     return {
         "changed": outcome.changed,
-        "containers": [entry(case) for case in outcome.cases],
-        "actions": [f"{case.spec.name}: {action}" for case in outcome.cases for action in case.plan.actions],
+        "containers": [entry(case, outcome.actions(case)) for case in outcome.cases],
+        "actions": [f"{case.spec.name}: {action}" for case in outcome.cases for action in outcome.actions(case)],
         "diff": {"before": _side(outcome, "before"), "after": _side(outcome, "after")},
         "findings": [finding.as_dict() for finding in findings],
         "score": model.score(earlier, findings),
@@ -37,14 +40,14 @@ def result(outcome: Outcome) -> dict[str, t.Any]:
     }
 
 
-def entry(case: Case) -> dict[str, t.Any]:
+def entry(case: Case, actions: t.Sequence[Action]) -> dict[str, t.Any]:
     """One container's part of the result."""
     return {
         "name": case.spec.name,
         "state": case.spec.state,
         "action": "failed" if case.error else action(case),
         "reasons": [str(difference) for difference in case.plan.differences],
-        "actions": [str(each) for each in case.plan.actions],
+        "actions": [str(each) for each in actions],
         "image": {"reference": case.spec.image or "", "id": case.image.id if case.image else ""},
         "waivers": [waiver.as_dict() for waiver in case.spec.waivers],
         "seconds": round(case.seconds, 2),
@@ -73,23 +76,25 @@ def failures(outcome: Outcome) -> str:
 
 def masked(params: t.Any) -> t.Any:
     """The parameters with each value of an environment replaced, fit for logs and ``invocation``."""
-    if isinstance(params, (list, tuple)):
-        return [masked(item) for item in params]
     if isinstance(params, dict):
         return {key: _masked_option(key, value) for key, value in params.items()}
-    return params
+    return MASK
 
 
 def _masked_option(key: t.Any, value: t.Any) -> t.Any:
-    if key == "env" and value is not None:
+    if value is None or str(key).startswith("_ansible"):
+        return value
+    if key == "env":
         return dict.fromkeys(value, MASK) if isinstance(value, dict) else MASK
-    return masked(value)
+    if key == "containers":
+        return [masked(item) for item in value] if isinstance(value, (list, tuple)) else MASK
+    return value if key in _KNOWN else MASK  # an unknown option may be a misspelt env
 
 
 def _side(outcome: Outcome, side: str) -> str:
     lines = []
     for case in outcome.cases:
-        if not case.plan.changed:
+        if not case.plan.changed or case.error:
             continue
         exists = case.observed is not None
         if side == "before":

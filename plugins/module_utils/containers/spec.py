@@ -127,12 +127,12 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
 def parse_specs(given: t.Any) -> list[Spec]:
     """The specs of a list of containers, in its order. InputError with every fault of every container."""
     if not isinstance(given, (list, tuple)):
-        raise InputError([Fault("containers", "containers", given, "is not a list", "write one entry a container")])
+        raise InputError([Fault("containers", "containers", HIDDEN, "is not a list", "write one entry a container")])
     specs: list[Spec] = []
     faults: list[Fault] = []
     for number, entry in enumerate(given, 1):
         if not isinstance(entry, dict):
-            faults.append(Fault(f"container {number}", "containers", entry, "is not a dictionary", "begin with name:"))
+            faults.append(Fault(f"container {number}", "containers", HIDDEN, "is not a dictionary", "begin with name:"))
             continue
         spec, wrong = _parse(entry, f"container {entry.get('name') or number!r}")
         faults += wrong
