@@ -80,7 +80,7 @@ BARE = Recipe(
         *_SLIM,
         # The engine's packages wait in apt's cache, so that installing them needs no network.
         'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get install -q -y --download-only --no-install-recommends'
-        " docker.io iptables busybox-static python3-docker",
+        " docker.io iptables busybox-static python3-apt",
         'chroot "$1" useradd --create-home --shell /bin/bash person',
     ),
 )
