@@ -8,7 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, Place, place
+from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, DYING, Place, place
 
 KEYS = ("kernel.threads-max", "kernel.pid_max")
 PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"
@@ -17,23 +17,13 @@ RUNUSER = pytest.mark.skipif(
     not (shutil.which("runuser") and Path("/etc/pam.d/runuser").exists()), reason="needs runuser with PAM"
 )
 
-KILLED = """
-import os, signal, sys
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel import limits, limits_apply, procfs, transaction
-left = int(sys.argv[1])
-def step(function):
-    def dying(*arguments):
-        global left
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        return function(*arguments)
-    return dying
-procfs.ProcSys.write = step(procfs.ProcSys.write)
-transaction.write_file = step(transaction.write_file)
-transaction.Transaction._forget = step(transaction.Transaction._forget)
+KILLED = (
+    DYING
+    + """
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel import limits, limits_apply
 limits_apply.run(limits.parse(threads_max="9000", pid_max="90000"))
 """
+)
 
 
 @pytest.fixture

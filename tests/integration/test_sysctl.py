@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import KNOWN
-from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, Place, place
+from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, DYING, Place, place
 
 FILE = "/etc/sysctl.d/99-security-caisson.conf"
 RECORD = "/var/lib/caisson/kernel/undo.json"
@@ -35,24 +35,13 @@ READ_BACK = [
     ),
 ]
 
-# Runs the module's core with the real kernel, and dies like a machine without power at the given step.
-KILLED = """
-import os, signal, sys
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel import apply, procfs, spec, transaction
-left = int(sys.argv[1])
-def step(function):
-    def dying(*arguments):
-        global left
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        return function(*arguments)
-    return dying
-procfs.ProcSys.write = step(procfs.ProcSys.write)
-transaction.write_file = step(transaction.write_file)
-transaction.Transaction._forget = step(transaction.Transaction._forget)
+KILLED = (
+    DYING
+    + """
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel import apply, spec
 apply.run(spec.parse(settings=dict(word.split("=") for word in sys.argv[2:])))
 """
+)
 
 
 @pytest.fixture

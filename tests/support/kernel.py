@@ -38,6 +38,25 @@ printf 'fs.protected_fifos = 1\\nfs.protected_regular = 2\\n' > /usr/lib/sysctl.
 echo ready
 exec sleep infinity
 """
+
+# Dies like a machine without power at the step that the first argument counts; what follows runs a module's core.
+DYING = """
+import os, signal, sys
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel import procfs, transaction
+left = int(sys.argv[1])
+def step(function):
+    def dying(*arguments):
+        global left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return function(*arguments)
+    return dying
+procfs.ProcSys.write = step(procfs.ProcSys.write)
+transaction.write_file = step(transaction.write_file)
+transaction.Transaction._forget = step(transaction.Transaction._forget)
+"""
+
 # Code for Place.script: the real module as a user without rights.
 AS_NOBODY = """
 import os, sys
