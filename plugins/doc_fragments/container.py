@@ -271,10 +271,11 @@ def _placed(prefix: str, indent: int) -> str:
 
 class ModuleDocFragment:
     # The options of one container, at the top of a module.
-    DOCUMENTATION = f"options:\n{_placed('', 2)}\n"
+    # Annotated, for the checker of documentation reads plain assignments as literals.
+    DOCUMENTATION: str = f"options:\n{_placed('', 2)}\n"
 
     # The same options in each entry of the list `containers`.
-    PLURAL = f"""
+    PLURAL: str = f"""
 options:
   containers:
     description:
