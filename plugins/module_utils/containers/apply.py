@@ -57,7 +57,8 @@ class Run:
         names = {name.lstrip("/") for each in self._engine.containers() for name in each.get("Names") or ()}
         roles = [(case, case.spec.name + suffix) for case in self._cases for suffix in ("", NEXT, PREVIOUS)]
         present = [(case, name) for case, name in roles if name in names]
-        inspected = dict(zip((name for _, name in present), pool.map(self._inspect, (name for _, name in present))))
+        found = [name for _case, name in present]
+        inspected = dict(zip(found, pool.map(self._inspect, found)))
         self._load_images(pool)
         self._daemon, self._networks = daemon.result(), networks.result()
         for case in self._cases:

@@ -137,7 +137,8 @@ class Deployment:
         """Give the successor its name and let the old one go."""
         if self._replacing:
             name = self.spec.name
-            self._engine.rename(name, name + PREVIOUS)
+            if self._engine.inspect(name) is not None:  # one that removes itself is gone by now
+                self._engine.rename(name, name + PREVIOUS)
             self._engine.rename(name + NEXT, name)
             self._engine.remove(name + PREVIOUS)
         self._candidate = ""

@@ -205,10 +205,10 @@ def _tls_config(docker: t.Any, given: t.Mapping[str, str | None]) -> t.Any:
 
 def _split_reference(reference: str) -> tuple[str, str]:
     if "@" in reference:
-        repository, _, digest = reference.partition("@")
+        repository, _at, digest = reference.partition("@")
         return repository, digest
     head, slash, last = reference.rpartition("/")
-    name, _, tag = last.partition(":")
+    name, _colon, tag = last.partition(":")
     return f"{head}{slash}{name}", tag or "latest"
 
 

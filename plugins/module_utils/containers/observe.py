@@ -226,6 +226,7 @@ def _mounts(inspect: t.Mapping[str, t.Any]) -> dict[str, values.Mount]:
 def _networks(inspect: t.Mapping[str, t.Any]) -> dict[str, Network]:
     """The networks by name; the aliases without those that the engine adds by itself."""
     own = {str(inspect.get("Id", ""))[:12], str(inspect.get("Name", "")).lstrip("/")}
+    own.add(str((inspect.get("Config") or {}).get("Hostname", "")))
     found = {}
     for name, endpoint in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).items():
         if name in ("none", "host"):

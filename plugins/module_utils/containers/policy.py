@@ -213,7 +213,9 @@ def _under(path: str, roots: t.Iterable[str]) -> bool:
 def _binds(state: State) -> list[tuple[str, str, bool]]:
     """Source, target and whether it is read-only, of each path of the host that is mounted."""
     return [
-        (source, target, read_only) for target, kind, source, read_only, _ in state["mounts"].values() if kind == "bind"
+        (source, target, read_only)
+        for target, kind, source, read_only, _way in state["mounts"].values()
+        if kind == "bind"
     ]
 
 

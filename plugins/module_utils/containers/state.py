@@ -125,8 +125,9 @@ def _networks(spec: Spec, project: str) -> State:
     special = [name for name in names if name in ("host", "none", "bridge")]
     mode = special[0] if special else "user" if names else "none"
     kept = attached if mode in ("user", "bridge") else ()
-    # The container's own name is one of its names on each network anyway.
-    wanted = [replace(network, aliases=network.aliases - {spec.name}) for network in kept]
+    # Its own names it has on each network anyway; some engines say so and some do not.
+    own = {spec.name, spec.hostname or ""}
+    wanted = [replace(network, aliases=network.aliases - own) for network in kept]
     return {"network_mode": mode, "networks": {network.name: network for network in wanted}}
 
 

@@ -53,7 +53,7 @@ def tmpfs(value: t.Any) -> dict[str, dict[str, str]]:
         raise Wrong("is not a list", "write a list such as ['/tmp:size=64m']")
     found = {}
     for item in value:
-        target, _, options = values.text(item).partition(":")
+        target, _colon, options = values.text(item).partition(":")
         if values.path(target) in found:
             raise Wrong(f"has {target!r} twice", "keep one")
         if values.path(target) == "/":
