@@ -55,7 +55,7 @@ def test_file_system_privileges_and_processes_are_held(deployer: Deployer) -> No
     assert status != 0
     assert "No space left on device" in said
 
-    _, said = deployer.execute("web", "cat", "/proc/self/status", user="0")
+    _status, said = deployer.execute("web", "cat", "/proc/self/status", user="0")
     assert set(re.findall(r"^Cap(?:Eff|Prm|Bnd|Inh|Amb):\s*(\w+)$", said, re.MULTILINE)) == {"0" * 16}
     assert re.search(r"^NoNewPrivs:\s*1$", said, re.MULTILINE)
     assert re.search(r"^Seccomp:\s*2$", said, re.MULTILINE)
@@ -71,7 +71,7 @@ def test_file_system_privileges_and_processes_are_held(deployer: Deployer) -> No
 def test_a_memory_hog_is_killed_and_nothing_else(deployer: Deployer) -> None:
     hog = deployer.spec("hog", command=["sh", "-c", "sleep 1; exec tail /dev/zero"], restart_policy="no")
     deployer.deploy(hog, deployer.spec("sibling"))
-    state = until(lambda: (lambda found: found if not found["Running"] else None)(deployer.inspect("hog")["State"]))
+    state = until(lambda: next((each for each in [deployer.inspect("hog")["State"]] if not each["Running"]), None))
     assert state["ExitCode"] == 137
     assert state["OOMKilled"]
     assert deployer.inspect("sibling")["State"]["Running"]
