@@ -14,6 +14,7 @@ from pathlib import Path
 import docker
 
 from . import images
+from .kernel_guard import NOT_SETTINGS
 from .shell import CACHE
 
 SSH = (
@@ -26,6 +27,18 @@ SSH = (
     "-o",
     "BatchMode=yes",
 )
+# Every kernel setting that root can write; the others only report.
+_SETTINGS = b"""
+import json, pathlib
+found, root = {}, pathlib.Path("/proc/sys")
+for path in root.rglob("*"):
+    try:
+        if path.stat().st_mode & 0o600 == 0o600 and path.is_file():
+            found[str(path.relative_to(root))] = path.read_text(errors="replace")
+    except OSError:
+        pass
+print(json.dumps(found))
+"""
 STATE = CACHE / "molecule" / "state"
 
 
@@ -67,11 +80,13 @@ class Outside:
 
     def state(self) -> dict[str, str]:
         """What hardening may touch: kernel settings that are settings, and files with their mode and hash."""
-        values = self.said("sysctl -a 2>/dev/null | grep -Ev '^(kernel.random|kernel.ns_last_pid|net.*(veth|br-))'")
+        status, values = self.run("python3 -", stdin=_SETTINGS)
+        assert status == 0, values
         # Empty directories count, so the listing has every path; the hashes those of files.
         listing = self.said("find /etc /var/lib/caisson -printf '%p %y %m %U:%G\\n' 2>/dev/null | sort; true")
         hashes = self.said("find /etc /var/lib/caisson -type f -exec sha256sum {} + 2>/dev/null; true")
-        pairs = [line.partition(" = ")[::2] for line in values.splitlines()]
+        settings = {name: value for name, value in json.loads(values).items() if not NOT_SETTINGS.fullmatch(name)}
+        pairs = list(settings.items())
         pairs += [line.partition(" ")[::2] for line in listing.splitlines()]
         pairs += [(f"{path} content", digest) for digest, path in (line.split(None, 1) for line in hashes.splitlines())]
         return {name: " ".join(value.split()) for name, value in pairs}
