@@ -1,0 +1,181 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Many hardened containers through a play: this collection beside a loop of community.docker, compose and the bare SDK.
+
+Sides alternate; of several repetitions the median counts. It measures, and asserts nothing about time.
+CAISSON_BENCHMARK_N and CAISSON_BENCHMARK_REPETITIONS say how many containers and how often.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import typing as t
+import uuid
+from pathlib import Path
+
+import docker
+import yaml
+from ansible_collections.caisson.hardening.tests.support import images
+from ansible_collections.caisson.hardening.tests.support.shell import CACHE
+
+N = int(os.environ.get("CAISSON_BENCHMARK_N", "50"))
+REPETITIONS = int(os.environ.get("CAISSON_BENCHMARK_REPETITIONS", "1"))
+VENV = CACHE / "bench-venv"
+STEPS = {"create": "64m", "unchanged": "64m", "change memory": "48m"}
+FLAGS = "noexec,nosuid,nodev,mode=1777"
+PLAY_BASE = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+
+Figures = t.Dict[str, t.Dict[str, t.List[float]]]
+
+
+def venv() -> Path:
+    """The virtual environment with the other side's collections."""
+    marker, wanted = VENV / "complete", Path(__file__).with_name("requirements.txt")
+    if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted.read_text(encoding="utf-8"):
+        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+        subprocess.run([str(VENV / "bin" / "pip"), "install", "-q", "-r", str(wanted)], check=True)
+        marker.write_text(wanted.read_text(encoding="utf-8"), encoding="utf-8")
+    return VENV / "bin"
+
+
+def names(prefix: str) -> list[str]:
+    return [f"{prefix}-{number:03}" for number in range(N)]
+
+
+def ours(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
+    """Everything else is the modules' default."""
+    common = {"image": image, "user": "10001", "command": ["sleep", "3600"], "memory": memory, "stop_timeout": 1}
+    containers = [{"name": name, **common} for name in names(prefix)]
+    return {"caisson.hardening.containers": {"project": prefix, "containers": containers}}
+
+
+def loop(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
+    """The same, option by option."""
+    module = {
+        "name": "{{ item }}", "image": image, "user": "10001", "command": ["sleep", "3600"], "state": "started",
+        "memory": memory, "memory_swap": memory, "cpus": 1.0, "pids_limit": 256, "init": True, "read_only": True,
+        "tmpfs": [f"/tmp:{FLAGS},size=67108864", f"/run:{FLAGS},size=16777216"],
+        "cap_drop": ["ALL"], "security_opts": ["no-new-privileges=true"], "ipc_mode": "private",
+        "ulimits": ["core:0:0", "nofile:1024:4096", "nproc:4096:4096"], "cgroupns_mode": "private", "shm_size": "64m",
+        "log_driver": "local", "log_options": {"max-size": "10m", "max-file": "3"}, "restart_policy": "on-failure",
+        "restart_retries": 5, "stop_timeout": 1, "networks": [{"name": prefix}], "networks_cli_compatible": True,
+        "image_name_mismatch": "recreate",
+    }  # fmt: skip
+    return {"community.docker.docker_container": module, "loop": names(prefix)}
+
+
+def play(folder: Path, task: dict[str, t.Any], docker_host: str) -> float:
+    """The seconds of one ansible-playbook."""
+    bin_folder = venv()
+    path = folder / "play.yml"
+    path.write_text(yaml.safe_dump([{**PLAY_BASE, "tasks": [task]}]), encoding="utf-8")
+    environment = {
+        **os.environ, "DOCKER_HOST": docker_host, "ANSIBLE_COLLECTIONS_PATH": str(CACHE / "collections"),
+        "ANSIBLE_PYTHON_INTERPRETER": str(bin_folder / "python"), "ANSIBLE_LOCALHOST_WARNING": "False",
+        "ANSIBLE_NOCOLOR": "1",
+    }  # fmt: skip
+    environment.pop("PYTHONPATH", None)
+    argv = [str(bin_folder / "ansible-playbook"), "-i", "localhost,", str(path)]
+    began = time.monotonic()
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    passed = time.monotonic() - began
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return passed
+
+
+def compose(folder: Path, prefix: str, image: str, memory: str, docker_host: str) -> float:
+    service = {
+        "image": image, "user": "10001", "command": ["sleep", "3600"], "mem_limit": memory, "memswap_limit": memory,
+        "cpus": 1.0, "pids_limit": 256, "init": True, "read_only": True, "cap_drop": ["ALL"], "ipc": "private",
+        "security_opt": ["no-new-privileges=true"], "tmpfs": ["/tmp:size=67108864", "/run:size=16777216"],
+        "restart": "on-failure:5", "stop_grace_period": "1s",
+    }  # fmt: skip
+    path = folder / "compose.yml"
+    services = {name: {"container_name": name, **service} for name in names(prefix)}
+    path.write_text(yaml.safe_dump({"services": services}), encoding="utf-8")
+    argv = ["docker", "compose", "-p", prefix, "-f", str(path), "up", "-d", "--wait"]
+    began = time.monotonic()
+    subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "DOCKER_HOST": docker_host})
+    return time.monotonic() - began
+
+
+def has_compose() -> bool:
+    try:
+        return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def floor(api: docker.APIClient, prefix: str) -> float:
+    """One list and an inspect each, one after the other."""
+    began = time.monotonic()
+    api.containers(all=True)
+    for name in names(prefix):
+        api.inspect_container(name)
+    return time.monotonic() - began
+
+
+def clear(api: docker.APIClient, prefix: str) -> None:
+    for container in api.containers(all=True, filters={"name": prefix}):
+        api.remove_container(container["Id"], force=True, v=True)
+    for network in api.networks(names=[prefix]):
+        if network["Name"].startswith(prefix):
+            api.remove_network(network["Id"])
+
+
+def measure(folder: Path, docker_host: str) -> Figures:
+    api = docker.APIClient(base_url=docker_host, timeout=300)
+    image = images.ensure_busybox(api)
+    figures: Figures = {}
+    sides: dict[str, t.Callable[[str, str], float]] = {
+        "containers": lambda prefix, memory: play(folder, ours(prefix, image, memory), docker_host),
+        "loop of docker_container": lambda prefix, memory: play(folder, loop(prefix, image, memory), docker_host),
+    }
+    if has_compose():
+        sides["docker compose"] = lambda prefix, memory: compose(folder, prefix, image, memory, docker_host)
+    play(folder, {"ansible.builtin.ping": {}}, docker_host)  # what is cold is nobody's
+    for repetition in range(REPETITIONS):
+        order = list(sides) if repetition % 2 == 0 else list(reversed(sides))
+        for side in order:
+            prefix = f"caisson-bench-{uuid.uuid4().hex[:6]}"
+            try:
+                if side != "containers":
+                    api.create_network(prefix)
+                for step, memory in STEPS.items():
+                    figures.setdefault(side, {}).setdefault(step, []).append(sides[side](prefix, memory))
+                if side == "containers":
+                    figures.setdefault("bare SDK, list and inspect", {}).setdefault("unchanged", []).append(
+                        floor(api, prefix)
+                    )
+            finally:
+                clear(api, prefix)
+    figures.setdefault("docker compose", {})
+    return figures
+
+
+def table(figures: Figures) -> str:
+    """Seconds, and in brackets how many times those of our module."""
+    base = {step: statistics.median(figures["containers"][step]) for step in STEPS}
+    lines = [f"{'N = ' + str(N):28}" + "".join(f"{step:>22}" for step in STEPS)]
+    for side, steps in figures.items():
+        medians = {step: statistics.median(steps[step]) for step in STEPS if step in steps}
+        cells = [
+            f"{medians[step]:10.2f} s ({medians[step] / base[step]:5.2f})" if step in medians else "-" for step in STEPS
+        ]
+        lines.append(f"{side:28}" + ("".join(f"{cell:>22}" for cell in cells) if steps else f"{'not present':>22}"))
+    return "\n".join(lines)
+
+
+def test_fifty_containers_through_a_play(tmp_path: Path, docker_host: str, capsys: t.Any) -> None:
+    figures = measure(tmp_path, docker_host)
+    target = CACHE / "benchmarks"
+    target.mkdir(parents=True, exist_ok=True)
+    record = {"n": N, "repetitions": REPETITIONS, "load": os.getloadavg(), "seconds": figures}
+    (target / "containers_fifty.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+    with capsys.disabled():
+        print("\n" + table(figures))
+    assert set(STEPS) <= set(figures["containers"])
