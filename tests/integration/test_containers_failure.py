@@ -30,7 +30,8 @@ def running(deployer: Deployer, short: str) -> bool:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"command": ["sh", "-c", "echo last words $SECRET; exit 3"]}, "exit status 3"),
+        ({"command": ["sh", "-c", "echo last words $SECRET; exit 3"], "restart_policy": "no"}, "exit status 3"),
+        ({"command": ["sh", "-c", "echo last words $SECRET; exit 3"]}, "ended"),
         ({"command": ["no-such-program"]}, "no-such-program"),
         ({"healthcheck": {"test": "echo sick; false", "interval": "200ms", "retries": 1}}, "unhealthy: sick"),
         ({"volumes": ["/no/such/path:/data"]}, "/no/such/path"),

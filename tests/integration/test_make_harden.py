@@ -36,7 +36,7 @@ def test_commands_of_the_readme_in_order(machine: Machine) -> None:
 
     assert recap(machine.said("make plan"))["changed"] == 0
 
-    inside = "docker exec $(docker ps -q --filter label=caisson.project)"
+    inside = "docker exec $(docker ps -q --filter label=caisson.hardening.project)"
     status, text = machine.run(f"{inside} sh -c 'echo x > /written'")
     assert status != 0 and "Read-only file system" in text
 

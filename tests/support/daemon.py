@@ -34,6 +34,7 @@ class SandboxedDaemon:
         self.socket = directory / "docker.sock"
         self.pidfile = directory / "docker.pid"
         self.log = directory / "dockerd.log"
+        self._made = [path for path in PRIVATE if not Path(path).exists()]
         binds = "".join(f"mkdir -p {path}; mount -t tmpfs tmpfs {path}; " for path in PRIVATE)
         setup = f"ip link set lo up 2>/dev/null; {binds}echo ready; exec sleep infinity"
         self._holder = subprocess.Popen(
@@ -163,6 +164,9 @@ class SandboxedDaemon:
         self.close_daemon()
         self._holder.kill()
         self._holder.wait()
+        for path in self._made:
+            with contextlib.suppress(OSError):
+                Path(path).rmdir()
 
     def close_daemon(self) -> None:
         """End the daemon and its containers."""
