@@ -165,7 +165,10 @@ DRIFTS: list[tuple[t.Callable[[Json, Json], None], str]] = [
     (_host(IpcMode="host"), "ipc_mode: host -> private"),
     (_host(UTSMode="host"), "uts_mode: host -> none"),
     (_host(CgroupnsMode="host"), "cgroupns_mode: host -> private"),
-    (_host(PortBindings={"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}), "published_ports: 127.0.0.1:?:80/tcp -> none"),
+    (
+        _host(PortBindings={"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}),
+        "published_ports: 127.0.0.1:?:80/tcp -> none",
+    ),
     (_host(PublishAllPorts=True), "publish_all_ports: true -> false"),
     (_host(Memory=0, MemorySwap=0), "memory: unlimited -> 32m"),
     (_host(NanoCpus=0), "cpus: unlimited -> 1"),
@@ -190,7 +193,7 @@ DRIFTS: list[tuple[t.Callable[[Json, Json], None], str]] = [
     (_body(Tty=True), "tty: true -> false"),
     (_body(Healthcheck={"Test": ["CMD", "true"]}), "healthcheck: CMD true"),
     (_body(Labels={}), "labels.caisson.hardening.project: absent -> "),
-]  # fmt: skip
+]
 
 
 def test_what_somebody_changed_by_hand_is_found_named_and_mended(deployer: Deployer) -> None:
@@ -273,8 +276,16 @@ def test_the_data_of_an_anonymous_volume_survives_a_replacement(deployer: Deploy
 
 def test_what_an_image_brings_counts(deployer: Deployer, busybox: str, api: docker.APIClient) -> None:
     made = api.create_container(busybox, command=SLEEP, name=deployer.name("seed"))
-    changes = ['ENV A=1', 'VOLUME ["/data", "/cache"]', "USER 10001", "EXPOSE 80/tcp", "LABEL from=image", 
-               "HEALTHCHECK --interval=300ms --start-period=2s CMD true", "WORKDIR /tmp/", 'CMD ["sleep", "1000"]']  # fmt: skip
+    changes = [
+        "ENV A=1",
+        'VOLUME ["/data", "/cache"]',
+        "USER 10001",
+        "EXPOSE 80/tcp",
+        "LABEL from=image",
+        "HEALTHCHECK --interval=300ms --start-period=2s CMD true",
+        "WORKDIR /tmp/",
+        'CMD ["sleep", "1000"]',
+    ]
     tag = f"{deployer.prefix}-rich"
     api.commit(made, tag, "1", changes=changes)
     api.remove_container(made)

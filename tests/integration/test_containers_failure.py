@@ -107,8 +107,10 @@ POINTS: dict[str, t.Callable[[Deployer], bool]] = {
     "old one stopped": lambda d: not running(d, "web"),
     "successor started": lambda d: running(d, f"web{NEXT}"),
     "old one renamed": lambda d: f"web{PREVIOUS}" in d.names(),
-    "successor in place": lambda d: "web" in d.names() and f"web{NEXT}" not in d.names() and d.inspect("web")["Config"]["Hostname"] == "new",
-}  # fmt: skip
+    "successor in place": lambda d: (
+        "web" in d.names() and f"web{NEXT}" not in d.names() and d.inspect("web")["Config"]["Hostname"] == "new"
+    ),
+}
 
 
 @pytest.mark.parametrize("point", sorted(POINTS))

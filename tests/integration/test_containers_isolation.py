@@ -101,7 +101,7 @@ def test_a_setuid_program_does_not_raise_privileges(deployer: Deployer, setuid_i
 
 
 def test_the_log_is_written_by_the_driver_and_rotates(deployer: Deployer) -> None:
-    line = 'n=0; while [ $n -lt 2000 ]; do echo "line $n of the log, some words to fill it"; n=$((n + 1)); done; sleep 1000'
+    line = 'n=0; while [ $n -lt 2000 ]; do echo "line $n of the log, with more words"; n=$((n + 1)); done; sleep 1000'
     options = {"log_driver": "json-file", "log_options": {"max-size": "20k", "max-file": "2"}}
     deployer.deploy(
         deployer.spec("rotating", command=["sh", "-c", line], **options),

@@ -42,10 +42,13 @@ def test_a_network_takes_its_options() -> None:
         ({"test": "true"}, {"test": ("CMD-SHELL", "true")}),
         ({"test": "NONE"}, {"test": ("NONE",)}),
         ({"test": ["NONE", "x"]}, {"test": ("NONE",)}),
-        ({"test": ["CMD", "a"], "interval": "5s", "retries": "2"}, {"test": ("CMD", "a"), "interval": 5 * 10**9, "retries": 2}),
+        (
+            {"test": ["CMD", "a"], "interval": "5s", "retries": "2"},
+            {"test": ("CMD", "a"), "interval": 5 * 10**9, "retries": 2},
+        ),
         ({"interval": "5s"}, {"interval": 5 * 10**9}),
     ],
-)  # fmt: skip
+)
 def test_a_healthcheck_holds_what_was_given_and_nothing_else(given: dict[str, t.Any], read: dict[str, t.Any]) -> None:
     assert records.healthcheck(given) == read
 

@@ -15,12 +15,18 @@ BIND = {"type": "bind", "source": "/srv", "target": "/srv"}
 
 # option, wrong value, a word of the problem
 WRONG: list[tuple[str, t.Any, str]] = [
-    *(("name", value, "name") for value in ("a", "-web", "web app", "web/1", "wéb", "web;rm", "$(id)", "x" * 201, "../web")),
+    *(
+        ("name", value, "name")
+        for value in ("a", "-web", "web app", "web/1", "wéb", "web;rm", "$(id)", "x" * 201, "../web")
+    ),
     ("name", "web\n", "control character"),
     ("name", "web.caisson-next", "replacement"),
     ("name", True, "string"),
     ("name", ["web"], "string"),
-    *(("image", value, "image") for value in ("Web:1", "web:", "web:1:2", "web@sha256:12", "we b", "-web", "web:1;id", "é:1", "x" * 600)),
+    *(
+        ("image", value, "image")
+        for value in ("Web:1", "web:", "web:1:2", "web@sha256:12", "we b", "-web", "web:1;id", "é:1", "x" * 600)
+    ),
     ("image", "", "empty"),
     ("image", 1.5, "string"),
     ("state", "running", "values"),
@@ -50,7 +56,10 @@ WRONG: list[tuple[str, t.Any, str]] = [
     ("labels", {"a": None}, "string"),
     ("labels", {"caisson.hardening.project": "x"}, "collection"),
     ("labels", ["a"], "dictionary"),
-    *(("hostname", value, "host name") for value in ("-web", "web_1", "w" * 65, "web..x", "a" * 60 + "!", "wéb", "web.")),
+    *(
+        ("hostname", value, "host name")
+        for value in ("-web", "web_1", "w" * 65, "web..x", "a" * 60 + "!", "wéb", "web.")
+    ),
     ("init", "perhaps", "neither"),
     ("read_only", 2, "neither"),
     ("healthcheck", {}, "empty"),
@@ -96,7 +105,7 @@ WRONG: list[tuple[str, t.Any, str]] = [
     ("security_opts", ["seccomp="], "no value"),
     ("security_opts", ["privileged"], "security option"),
     ("security_opts", ["no-new-privileges=maybe"], "neither"),
-    *(("memory", value, "size") for value in ("lots", "12q", "١٢m", "1e9", True, [1], "0x10", "9" * 400)),
+    *(("memory", value, "size") for value in ("lots", "12q", "\u0661\u0662m", "1e9", True, [1], "0x10", "9" * 400)),
     ("memory", "-5m", "size"),
     ("memory", -1, "negative"),
     ("memory", "1m", "less"),
@@ -107,7 +116,10 @@ WRONG: list[tuple[str, t.Any, str]] = [
     ("cpus", 0.001, "less"),
     ("cpus", -1, "negative"),
     *(("pids_limit", value, "processes") for value in (-2, 5000000, "many", 1.5, True)),
-    *(("ulimits", value, "limit") for value in (["files:1"], ["nofile:lots"], ["nofile:1:2:3"], ["nofile"], ["nofile:9:1"], ["nofile:-2"])),
+    *(
+        ("ulimits", value, "limit")
+        for value in (["files:1"], ["nofile:lots"], ["nofile:1:2:3"], ["nofile"], ["nofile:9:1"], ["nofile:-2"])
+    ),
     ("ulimits", ["core:0", "core:1"], "twice"),
     ("shm_size", "big", "size"),
     ("shm_size", 0, "default"),
@@ -119,8 +131,23 @@ WRONG: list[tuple[str, t.Any, str]] = [
     ("networks", [{"name": "front", "ipv4_address": "fd00::1"}], "ipv4_address"),
     ("networks", [{"name": "front", "ipv6_address": "fe80::1%eth0"}], "IP address"),
     ("networks", [{"name": "front", "aliases": ["a b"]}], "alias"),
-    *(("published_ports", [value], "port") for value in ("80:80:80:80", "x:80", "80:x", "0:80", "65536:80", "80:80/icmp", "90-80:90-80",
-                                                        "80-82:80-81", "127.0.0.1:99999:80", "1-5000:1-5000", "٨٠:80", "80;id")),
+    *(
+        ("published_ports", [value], "port")
+        for value in (
+            "80:80:80:80",
+            "x:80",
+            "80:x",
+            "0:80",
+            "65536:80",
+            "80:80/icmp",
+            "90-80:90-80",
+            "80-82:80-81",
+            "127.0.0.1:99999:80",
+            "1-5000:1-5000",
+            "\u0668\u0660:80",
+            "80;id",
+        )
+    ),
     ("published_ports", ["300.0.0.1:80:80"], "IP address"),
     ("published_ports", ["[::1:80:80"], "port"),
     ("published_ports", ["80:80", "80:81"], "twice"),
@@ -148,7 +175,7 @@ WRONG: list[tuple[str, t.Any, str]] = [
     ("memroy", "5m", "memory"),
     ("privileged", True, "not an option"),
     (5, "x", "not an option"),
-]  # fmt: skip
+]
 
 
 def parse(**given: t.Any) -> spec.Spec:
@@ -185,9 +212,13 @@ def test_every_fault_of_every_container_is_named_at_once() -> None:
         )
     said = [(fault.where, fault.option) for fault in caught.value.faults]
     assert said == [
-        ("container 'one'", "memory"), ("container 'one'", "cpus"), ("container 'one'", "image"), ("container 2", "containers"),
-        ("container 3", "name"), ("containers", "name"),
-    ]  # fmt: skip
+        ("container 'one'", "memory"),
+        ("container 'one'", "cpus"),
+        ("container 'one'", "image"),
+        ("container 2", "containers"),
+        ("container 3", "name"),
+        ("containers", "name"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -230,13 +261,17 @@ def test_the_specs_defaults_are_the_options_defaults() -> None:
         ({"security_opts": ["apparmor=web"]}, "security_opts", {"apparmor=web", "no-new-privileges=true"}),
         ({"security_opts": ["no-new-privileges=false"]}, "security_opts", {"no-new-privileges=false"}),
         ({"log_driver": "syslog"}, "log_options", {}),
-        ({"log_driver": "json-file", "log_options": {"max-file": "9"}}, "log_options", {"max-size": "10m", "max-file": "9"}),
+        (
+            {"log_driver": "json-file", "log_options": {"max-file": "9"}},
+            "log_options",
+            {"max-size": "10m", "max-file": "9"},
+        ),
         ({"restart_policy": "no"}, "restart_retries", 0),
         ({"ulimits": ["nofile:10"]}, "ulimits", {"core": (0, 0), "nofile": (10, 10), "nproc": (4096, 4096)}),
         ({"pids_limit": -1}, "pids_limit", 0),
         ({"volumes": ["cache:/run"]}, "tmpfs", "noexec"),
     ],
-)  # fmt: skip
+)
 def test_what_follows_from_an_option(given: dict[str, t.Any], field: str, value: t.Any) -> None:
     found = getattr(parse(**given), field)
     assert value in found["/tmp"] if field == "tmpfs" else found == value

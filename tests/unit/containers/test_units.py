@@ -37,8 +37,15 @@ def test_cpus_are_counted_in_billionths(given_: t.Any, nano: int) -> None:
 
 @pytest.mark.parametrize(
     ("given_", "nano"),
-    [("30s", 30 * 10**9), ("1m30s", 90 * 10**9), ("500ms", 5 * 10**8), (3, 3 * 10**9), ("2", 2 * 10**9), ("1.5h", 5400 * 10**9)],
-)  # fmt: skip
+    [
+        ("30s", 30 * 10**9),
+        ("1m30s", 90 * 10**9),
+        ("500ms", 5 * 10**8),
+        (3, 3 * 10**9),
+        ("2", 2 * 10**9),
+        ("1.5h", 5400 * 10**9),
+    ],
+)
 def test_a_duration_is_read_in_nanoseconds(given_: t.Any, nano: int) -> None:
     assert units.parse_duration(given_) == nano
 

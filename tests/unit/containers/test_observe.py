@@ -1,0 +1,152 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an engine reported, held against what was asked: recorded inspects of real containers."""
+
+from __future__ import annotations
+
+import copy
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import payload, plan, spec, state
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.observe import anonymous_volumes, observe
+
+Json = t.Dict[str, t.Any]
+FIXTURES = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in Path(__file__).parent.glob("fixtures/*.json")
+}
+
+
+def wanted(name: str, **options: t.Any) -> tuple[spec.Spec, state.State]:
+    recorded = FIXTURES[name]
+    one = spec.parse_specs([{**recorded["options"], **options}])[0]
+    image = state.Image(recorded["image"]["Id"], recorded["image"]["Config"])
+    return one, state.resolve(one, image, state.Daemon(), "cf-fix")
+
+
+def inspect(name: str) -> Json:
+    return copy.deepcopy(FIXTURES[name]["inspect"])
+
+
+def said(found: t.Iterable[plan.Difference]) -> list[str]:
+    return [each.field for each in found]
+
+
+def test_fixtures_are_there() -> None:
+    assert {"plain", "rich", "isolated", "host"} <= set(FIXTURES)
+
+
+@pytest.mark.parametrize("name", sorted(FIXTURES))
+def test_what_was_made_from_a_spec_is_no_difference_from_it(name: str) -> None:
+    assert plan.differences(wanted(name)[1], observe(inspect(name))) == ()
+
+
+@pytest.mark.parametrize("name", sorted(FIXTURES))
+def test_a_spec_and_an_inspect_fill_the_same_fields(name: str) -> None:
+    assert set(wanted(name)[1]) == set(observe(inspect(name)))
+
+
+@pytest.mark.parametrize("name", sorted(FIXTURES))
+def test_the_engine_was_given_what_it_reports(name: str) -> None:
+    one, asked = wanted(name)
+    found = inspect(name)
+    body = payload.create_body(one, asked, anonymous_volumes(found))
+    for key in (
+        "Memory",
+        "MemorySwap",
+        "NanoCpus",
+        "PidsLimit",
+        "ReadonlyRootfs",
+        "Init",
+        "IpcMode",
+        "ShmSize",
+        "Tmpfs",
+    ):
+        assert body["HostConfig"][key] == found["HostConfig"][key], key
+
+
+def spelled_differently(found: Json) -> None:
+    """As other engines put the same."""
+    host, config = found["HostConfig"], found["Config"]
+    for key in ("Binds", "Devices", "Dns", "ExtraHosts", "GroupAdd", "VolumesFrom", "DeviceCgroupRules", "Links"):
+        host[key] = [] if host.get(key) is None else host[key]
+    host.pop("DeviceRequests", None)
+    host["MemorySwappiness"], host["OomKillDisable"] = -1, None
+    host["CapDrop"] = ["CAP_ALL"]
+    host["SecurityOpt"] = ["no-new-privileges"]
+    host["Tmpfs"] = {key: ",".join(reversed(value.split(","))) for key, value in host["Tmpfs"].items()}
+    host["Ulimits"].reverse()
+    host["MaskedPaths"].append("/proc/interrupts")
+    config["OnBuild"], config["Entrypoint"] = None, config["Entrypoint"] or []
+    for network in found["NetworkSettings"]["Networks"].values():
+        network["DNSNames"], network["MacAddress"] = ["x"], "02:42:ac:11:00:02"
+
+
+@pytest.mark.parametrize("name", sorted(FIXTURES))
+def test_other_spellings_of_the_same_are_no_difference(name: str) -> None:
+    found = inspect(name)
+    spelled_differently(found)
+    assert plan.differences(wanted(name)[1], observe(found)) == ()
+
+
+DRIFTS: list[tuple[str, str, t.Any, str]] = [
+    ("HostConfig", "CapAdd", ["CAP_SYS_ADMIN"], "capabilities"),
+    ("HostConfig", "CapAdd", ["CAP_OF_TOMORROW"], "capabilities"),
+    ("HostConfig", "Privileged", True, "privileged"),
+    ("HostConfig", "SecurityOpt", ["something:new"], "security_opts"),
+    ("HostConfig", "UsernsMode", "host", "userns_mode"),
+    ("HostConfig", "PidMode", "container:x", "pid_mode"),
+    ("HostConfig", "Annotations", {"a": "b"}, "host_config.Annotations"),
+    ("HostConfig", "KernelMemory", 5, "host_config.KernelMemory"),
+    ("HostConfig", "NewPower", True, "host_config.NewPower"),
+    ("HostConfig", "Runtime", "other", "runtime"),
+    ("HostConfig", "Tmpfs", {"/tmp": "strange"}, "tmpfs./run"),
+    ("HostConfig", "MaskedPaths", None, "system_paths"),
+    ("HostConfig", "VolumesFrom", ["other"], "volumes_from"),
+    ("HostConfig", "DeviceRequests", [{"Driver": "gpu"}], "device_requests"),
+    ("Config", "StopSignal", "NONSENSE", "stop_signal"),
+    ("Config", "WorkingDir", "relative", "working_dir"),
+    ("Config", "Hostname", "other", "hostname"),
+    ("Config", "MacAddress", "02:00:00:00:00:01", "mac_address"),
+    ("Config", "OpenStdin", True, "interactive"),
+    ("Config", "ExposedPorts", {"1/tcp": {}}, "exposed_ports"),
+]
+
+
+@pytest.mark.parametrize(("part", "key", "value", "field"), DRIFTS)
+def test_what_was_changed_is_named_by_its_field(part: str, key: str, value: t.Any, field: str) -> None:
+    found = inspect("plain")
+    found[part][key] = value
+    assert field in said(plan.differences(wanted("plain")[1], observe(found)))
+
+
+def test_a_difference_in_the_environment_never_shows_its_value() -> None:
+    found = inspect("rich")
+    found["Config"]["Env"] = ["MODE=hunter2", "NEW=hunter2", "PATH=/bin"]
+    differences = plan.differences(wanted("rich")[1], observe(found))
+    assert said(differences) == ["env.EMPTY", "env.MODE", "env.NEW"]
+    assert "hunter2" not in str([str(each) for each in differences])
+    assert "prod" not in str([str(each) for each in differences])
+
+
+def test_a_limit_that_the_host_cannot_hold_is_neither_asked_for_nor_compared() -> None:
+    recorded = FIXTURES["plain"]
+    one = spec.parse_specs([recorded["options"]])[0]
+    image = state.Image(recorded["image"]["Id"], recorded["image"]["Config"])
+    asked = state.resolve(one, image, state.Daemon(limits=frozenset({"memory", "cpus", "pids_limit"})), "cf-fix")
+    found = inspect("plain")
+    found["HostConfig"]["MemorySwap"] = -1
+    assert plan.differences(asked, observe(found)) == ()
+    assert "MemorySwap" not in payload.update_body(asked)
+
+
+def test_options_that_the_daemon_adds_to_its_own_driver_are_no_difference() -> None:
+    recorded = FIXTURES["plain"]
+    one = spec.parse_specs([recorded["options"]])[0]
+    image = state.Image(recorded["image"]["Id"], recorded["image"]["Config"])
+    found = inspect("plain")
+    found["HostConfig"]["LogConfig"]["Config"]["compress"] = "true"
+    for driver, fields in (("local", []), ("syslog", ["log_options.compress"])):
+        asked = state.resolve(one, image, state.Daemon(log_driver=driver), "cf-fix")
+        assert said(plan.differences(asked, observe(found))) == fields
