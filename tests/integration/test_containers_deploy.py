@@ -122,12 +122,12 @@ def test_each_changed_option_is_named_and_takes_the_least_action(deployer: Deplo
     specs = [deployer.spec(f"c{number}") for number in range(len(CHANGES))]
     deployer.deploy(*specs)
     before = [deployer.inspect(f"c{number}")["State"]["Pid"] for number in range(len(CHANGES))]
-    changed = [{**spec, **placed(change)} for spec, (change, _, _) in zip(specs, CHANGES)]
+    changed = [{**spec, **placed(change)} for spec, (change, _reason, _action) in zip(specs, CHANGES)]
 
     predicted = deployer.run(*changed, check=True)
     result = deployer.deploy(*changed)
     assert predicted["actions"] == result["actions"]
-    for number, (entry, (_, reason, action)) in enumerate(zip(result["containers"], CHANGES)):
+    for number, (entry, (_change, reason, action)) in enumerate(zip(result["containers"], CHANGES)):
         assert any(each.startswith(placed(reason)) for each in entry["reasons"]), (reason, entry["reasons"])
         assert entry["action"] == action, entry
         same = deployer.inspect(f"c{number}")["State"]["Pid"] == before[number]
@@ -199,10 +199,10 @@ DRIFTS: list[tuple[t.Callable[[Json, Json], None], str]] = [
 def test_what_somebody_changed_by_hand_is_found_named_and_mended(deployer: Deployer) -> None:
     specs = [deployer.spec(f"d{number}") for number in range(len(DRIFTS))]
     deployer.deploy(*specs)
-    for number, (change, _) in enumerate(DRIFTS):
+    for number, (change, _reason) in enumerate(DRIFTS):
         deployer.remake(f"d{number}", change)
     result = deployer.deploy(*specs)
-    for entry, (_, reason) in zip(result["containers"], DRIFTS):
+    for entry, (_change, reason) in zip(result["containers"], DRIFTS):
         assert any(each.startswith(reason) for each in entry["reasons"]), (reason, entry["reasons"])
     assert "hunter2" not in str(result)
     assert deployer.deploy(*specs)["actions"] == []

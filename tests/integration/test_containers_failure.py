@@ -160,8 +160,8 @@ def test_leftovers_of_every_kind_are_put_in_order(deployer: Deployer, made: tupl
 
 def test_two_runs_at_once_do_each_thing_once(deployer: Deployer) -> None:
     specs = [deployer.spec("web"), deployer.spec("api")]
-    both = [start_module("containers", deployer.arguments(*specs)) for _ in range(2)]
+    both = [start_module("containers", deployer.arguments(*specs)) for _run in range(2)]
     said = [process.communicate(timeout=60) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert deployer.names() == {"web", "api"}
-    assert sum('"changed": true' in out for out, _ in said) == 1
+    assert sum('"changed": true' in out for out, _err in said) == 1
