@@ -12,7 +12,7 @@ author:
   - The caisson.hardening authors (@caisson-hardening)
 description:
   - Makes a table of the roles' results of one host. It has the controls by subject before and after, the containers and
-    what became of them, what was said, and where the undo data lies.
+    what became of them, where the undo data lies, and what is particular about the host.
 positional: _input
 options:
   _input:
@@ -53,7 +53,7 @@ def harden_summary(results: t.Mapping[str, t.Any], host: str, predicted: bool = 
     changed = [subject for subject, result in shown.items() if result.get("changed")]
     verb = "would change" if predicted else "changed"
     head = f"{verb} {', '.join(changed)}" if changed else f"nothing {'to change' if predicted else 'changed'}"
-    lines = [f"{host}: {head}", *_scores(shown), *_containers(shown), *_undo(shown)]
+    lines = [f"{host}: {head}", *_scores(shown), *_containers(shown), *_undo(shown), *_notes(shown)]
     return "\n".join(lines)
 
 
@@ -72,6 +72,11 @@ def _containers(shown: t.Mapping[str, t.Any]) -> list[str]:
 def _undo(shown: t.Mapping[str, t.Any]) -> list[str]:
     rows = [(subject, result["undo"]) for subject, result in shown.items() if result.get("undo")]
     return [f"  undo {subject:<17}{where}" for subject, where in rows]
+
+
+def _notes(shown: t.Mapping[str, t.Any]) -> list[str]:
+    plain = any(result.get("service_manager") == "pidfile" for result in shown.values())
+    return ["  note: no systemd runs Docker here; a plain dockerd does, and nothing starts it at boot"] if plain else []
 
 
 class FilterModule:

@@ -30,6 +30,7 @@ def test_commands_of_the_readme_in_order(machine: Machine) -> None:
     first = machine.said("make harden")
     assert recap(first)["failed"] == 0
     assert recap(first)["changed"] == recap(planned)["changed"], "the plan was not what was done"
+    assert "no systemd runs Docker here" in first
     assert "/var/lib/caisson" in first, "the summary does not say where the undo data lies"
 
     again = machine.said("make harden")

@@ -40,6 +40,12 @@ def test_each_container_shows_its_action_and_state() -> None:
     assert ["web", "unchanged", "started"] in lines
 
 
+def test_a_host_without_systemd_is_told_of() -> None:
+    daemon = {"changed": True, "score": {"total": 1, "before": 0, "after": 1}, "service_manager": "pidfile"}
+    assert "no systemd" in harden_summary({"docker_daemon": daemon}, "db1").splitlines()[-1]
+    assert "systemd" not in harden_summary({"docker_daemon": {**daemon, "service_manager": "systemd"}}, "db1")
+
+
 def test_a_role_that_was_skipped_or_did_not_run_is_left_out() -> None:
     skipped = {"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}
     assert "docker_daemon" not in harden_summary({"docker_daemon": skipped, "kernel": {}}, "db1")
