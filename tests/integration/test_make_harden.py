@@ -70,3 +70,12 @@ def test_user_without_rights_is_told_to_become_root(machine: Machine) -> None:
 
 def test_home_that_is_missing_does_no_harm(machine: Machine) -> None:
     machine.said("make collection", HOME="/nonexistent")
+
+
+def test_user_with_sudo_hardens_and_restores(machine: Machine) -> None:
+    machine.said("echo 'person ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/person && chmod 440 /etc/sudoers.d/person")
+    machine.said("chown -R person: .")
+    for command in ("make harden", "make restore"):
+        status, text = machine.run(command, user="person")
+        assert status == 0, text
+        assert recap(text)["changed"] > 0 and recap(text)["failed"] == 0

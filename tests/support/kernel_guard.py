@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import subprocess
 import time
@@ -38,7 +39,8 @@ Values = t.Dict[str, str]
 def kernel_values() -> Values:
     """Each setting below /proc/sys that can be read and written."""
     found: Values = {}
-    for path in PROC.rglob("*"):
+    # os.walk passes over interfaces that vanish meanwhile.
+    for path in (Path(folder) / each for folder, _folders, files in os.walk(PROC) for each in files):
         name = str(path.relative_to(PROC))
         with contextlib.suppress(OSError):
             if path.stat().st_mode & 0o600 == 0o600 and path.is_file() and not NOT_SETTINGS.fullmatch(name):

@@ -29,9 +29,9 @@ SSH = (
 )
 # Every kernel setting that root can write; the others only report.
 _SETTINGS = b"""
-import json, pathlib
+import json, os, pathlib
 found, root = {}, pathlib.Path("/proc/sys")
-for path in root.rglob("*"):
+for path in (pathlib.Path(folder) / each for folder, _folders, files in os.walk(root) for each in files):
     try:
         if path.stat().st_mode & 0o600 == 0o600 and path.is_file():
             found[str(path.relative_to(root))] = path.read_text(errors="replace")
