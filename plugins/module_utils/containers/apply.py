@@ -20,6 +20,7 @@ from .deploy import POLL, Deployment
 from .engine import Engine
 from .observe import observe
 from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
+from .rules import Context
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
 
@@ -92,11 +93,10 @@ class Run:
             image = case.image or Image("", {"User": "unknown"})
             state = resolve(case.spec, image, self._daemon, settings.project)
             case.wanted = None if unknown else state
-            case.findings = self._findings(case, state, str(case.spec.image), case.spec.waivers)
+            case.findings = self._findings(case, state, Context(str(case.spec.image)))
             case.before = []
             if case.observed is not None and case.existing.current is not None:
-                reference = str(case.existing.current["Config"].get("Image", ""))
-                case.before = self._findings(case, case.observed, reference, case.spec.waivers)
+                case.before = self._findings(case, case.observed, _context_of(case.existing.current))
         broken = [one for case in self._cases for one in policy.violations(case.findings)]
         if broken and settings.enforce:
             raise PolicyError(broken)
@@ -105,8 +105,9 @@ class Run:
             said += policy.waiver_warnings(case.spec.name, case.spec.waivers, case.findings, settings.today)
         self._warnings += [line for line in said if line not in self._warnings]
 
-    def _findings(self, case: Case, state: State, reference: str, waivers: t.Sequence[t.Any]) -> list[model.Finding]:
-        return policy.findings(case.spec.name, state, reference, self._settings.profile, waivers, self._settings.today)
+    def _findings(self, case: Case, state: State, context: Context) -> list[model.Finding]:
+        spec, settings = case.spec, self._settings
+        return policy.findings(spec.name, state, context, settings.profile, spec.waivers, settings.today)
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
         reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
@@ -209,8 +210,7 @@ class Run:
         with contextlib.suppress(CaissonError):
             found = self._engine.inspect(case.spec.name) if case.spec.wants_container else None
         if found is not None:
-            reference = str(found["Config"].get("Image", ""))
-            case.findings = self._findings(case, observe(found), reference, case.spec.waivers)
+            case.findings = self._findings(case, observe(found), _context_of(found))
         else:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 
@@ -237,3 +237,8 @@ class Run:
         except Exception as error:  # a fault of ours; the other containers must still be brought to an end
             case.fail(CaissonError(f"container {case.spec.name!r}: unexpected {type(error).__name__}: {error}"))
         case.seconds += time.monotonic() - begun
+
+
+def _context_of(inspect: t.Mapping[str, t.Any]) -> Context:
+    """What is judged beside the state of a container that stands."""
+    return Context(str(inspect["Config"].get("Image", "")))

@@ -69,6 +69,7 @@ class Engine:
             info: Json = self._api.info()
         held = {"MemoryLimit": "memory", "SwapLimit": "memory_swap", "CpuCfsQuota": "cpus", "PidsLimit": "pids_limit"}
         return Daemon(
+            id=str(info.get("ID") or ""),
             version=str(info.get("ServerVersion", "")),
             api_version=str(self._api.api_version),
             runtime=str(info.get("DefaultRuntime") or "runc"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
@@ -132,7 +133,8 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         this = Run(engine, specs, settings)
         if module.check_mode:
             return this.predict()
-        with host_lock("containers", LOCK_TIMEOUT):
+        # Two engines of one host have nothing to do with each other; two addresses of one engine have.
+        with host_lock(f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}", LOCK_TIMEOUT):
             this.predict()
             return this.execute()
     finally:

@@ -80,6 +80,7 @@ class Image:
 class Daemon:
     """What an engine adds to a container by itself, and which limits it can hold."""
 
+    id: str = ""
     version: str = ""
     api_version: str = "1.41"
     runtime: str = "runc"

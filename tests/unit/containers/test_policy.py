@@ -7,7 +7,7 @@ import datetime
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import policy, spec, state
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import policy, rules, spec, state
 from ansible_collections.caisson.hardening.plugins.module_utils.controls import container, model
 
 TODAY = datetime.date(2030, 1, 31)
@@ -17,7 +17,7 @@ IMAGE = state.Image("sha256:1", {"User": "10001"})
 def findings(*, brings: state.Image = IMAGE, profile: str = "baseline", **options: t.Any) -> list[model.Finding]:
     one = spec.parse_specs([{"name": "web", "image": "web:1", **options}])[0]
     resolved = state.resolve(one, brings, state.Daemon(), "shop")
-    return policy.findings("web", resolved, str(one.image), profile, one.waivers, TODAY)
+    return policy.findings("web", resolved, rules.Context(str(one.image)), profile, one.waivers, TODAY)
 
 
 def broken(**options: t.Any) -> set[str]:
@@ -26,7 +26,7 @@ def broken(**options: t.Any) -> set[str]:
 
 def test_policy_judges_each_control_and_no_other() -> None:
     one = spec.parse_specs([{"name": "web", "image": "web:1"}])[0]
-    judged = policy.judge(state.resolve(one, IMAGE, state.Daemon(), "shop"), "web:1")
+    judged = rules.judge(state.resolve(one, IMAGE, state.Daemon(), "shop"), rules.Context("web:1"))
     assert set(judged) == {control.id for control in container.CONTROLS}
 
 
@@ -85,7 +85,9 @@ WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "controls"), WEAK, ids=str)
+@pytest.mark.parametrize(
+    ("options", "controls"), WEAK, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)
+)
 def test_a_weakening_breaks_its_own_control_and_its_waiver_allows_it(
     options: dict[str, t.Any], controls: set[str]
 ) -> None:
