@@ -15,13 +15,15 @@ state:
     - V(started) makes sure that it runs and, after a change, that it is healthy.
     - V(stopped) and V(present) make sure that it exists as described; V(present) leaves alone whether it runs.
     - V(absent) stops and removes it. Its volumes stay.
+    - V(rolled_back) brings back the generation that a run with O(@keep_previous=true) kept; the one that serves now is
+      kept in its place. Where that was done already, nothing is changed. Every option but O(@name) is left aside.
   type: str
-  choices: [started, stopped, present, absent]
+  choices: [started, stopped, present, absent, rolled_back]
   default: started
 image:
   description:
     - The image, by digest or by a tag other than V(latest).
-    - Needed unless O(@state=absent).
+    - Needed unless O(@state=absent) or O(@state=rolled_back).
     - "Control: container.image_tag."
   type: str
 pull:
@@ -242,6 +244,37 @@ stop_signal:
 sysctls:
   description: Kernel settings of its own namespaces, such as C(net.core.somaxconn).
   type: dict
+depends_on:
+  description:
+    - Containers that have to be there before this one is begun, of this run or on the host.
+    - Where one of them fails, this one is not touched.
+  type: list
+  elements: dict
+  suboptions:
+    name:
+      description: The other container's name.
+      type: str
+      required: true
+    condition:
+      description: Whether it has to run, or to be healthy too.
+      type: str
+      choices: [started, healthy]
+      default: started
+keep_previous:
+  description:
+    - Keep the container that is replaced, stopped, as C(NAME.caisson-previous), for O(@state=rolled_back). One
+      generation is kept, and none once this is V(false).
+  type: bool
+  default: false
+update_order:
+  description:
+    - Which comes first when it is replaced, the end of the old container or the start of the new one.
+    - V(auto) starts the new one first where both can run at once, so that the service has no pause. A published port, a
+      fixed address, a device or a mount that both write to makes that impossible; then the old one is stopped first.
+    - V(start-first) is refused where it is impossible, V(stop-first) is for a program of which two must never run.
+  type: str
+  choices: [auto, stop-first, start-first]
+  default: auto
 waivers:
   description:
     - Leave to break controls. Each is recorded on the container as the label C(caisson.hardening.waivers).

@@ -60,6 +60,9 @@ container:
     actions: ["create (it does not exist)", "start"]
     image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff"}
     waivers: []
+    order: ""
+    exclusive: []
+    downtime: 0.0
     seconds: 0.61
     error: ""
 actions:

@@ -19,6 +19,13 @@ extends_documentation_fragment:
   - caisson.hardening.container.plural
   - caisson.hardening.container_run
   - caisson.hardening.attributes
+options:
+  prune:
+    description:
+      - Remove the containers of the same O(project) that are no longer listed. Their volumes stay.
+      - A container without the project's label is left alone, whatever its name.
+    type: bool
+    default: false
 seealso:
   - module: caisson.hardening.container
 """
@@ -75,6 +82,9 @@ containers:
       actions: ["recreate (capabilities: NET_ADMIN -> none)"]
       image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff"}
       waivers: []
+      order: start-first
+      exclusive: []
+      downtime: 0.01
       seconds: 1.42
       error: ""
   contains:
@@ -87,7 +97,7 @@ containers:
     action:
       description:
         - One of C(unchanged), C(created), C(recreated), C(updated), C(started), C(stopped), C(removed), C(repaired)
-          (what an interrupted run had left was put in order) and C(failed).
+          (what an interrupted run had left was put in order), C(rolled_back) and C(failed).
       type: str
     reasons:
       description: Each field in which the container was not what it should be, with both values.
@@ -104,6 +114,18 @@ containers:
       description: The waivers in force or expired, as given.
       type: list
       elements: dict
+    order:
+      description:
+        - Of a replacement, whether the old container was stopped first (C(stop-first)) or the new one started first
+          (C(start-first)); empty where nothing was replaced.
+      type: str
+    exclusive:
+      description: What both generations cannot hold at once, and so makes it C(stop-first).
+      type: list
+      elements: str
+    downtime:
+      description: Seconds in which nothing answered under the container's name because of its replacement.
+      type: float
     seconds:
       description: How long the work on this container took.
       type: float
@@ -139,12 +161,16 @@ from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry
     run,
     run_arguments,
 )
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.options import container_options
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.options import (
+    batch_options,
+    container_options,
+)
 
 
 def main() -> None:
     arguments = {
         "containers": {"type": "list", "elements": "dict", "required": True, "options": container_options()},
+        **batch_options(),
         **run_arguments(),
     }
     module = ContainerModule(arguments, given=lambda params: params.get("containers"))

@@ -66,9 +66,14 @@ class SandboxedDaemon:
         return ["dockerd", "--config-file", str(self.config), "-H", f"unix://{self.socket}", *places, *more]
 
     def start(self, *more: str) -> None:
-        """Start the daemon as an admin would by hand, and give it the image."""
+        """Start the daemon as an admin would by hand."""
+        self._spawn(*more)
+        # The module tells a file that changed after the daemon's start from one before by their times.
+        time.sleep(1.5)
+
+    def _spawn(self, *more: str) -> None:
         with self.log.open("ab") as log:
-            subprocess.Popen(
+            self._daemon = subprocess.Popen(
                 [*self._enter(), *self.flags(*more)],
                 stdout=log,
                 stderr=log,
@@ -76,8 +81,20 @@ class SandboxedDaemon:
                 start_new_session=True,
             )
         self.wait()
-        # The module tells a file that changed after the daemon's start from one before by their times.
-        time.sleep(1.5)
+
+    def kill(self) -> None:
+        """End the daemon and its containerd at once, and leave what they run."""
+        containerd = self.directory / "exec" / "containerd" / "containerd.pid"
+        for pid in (self.pid(), int(containerd.read_text(encoding="ascii"))):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        containerd.unlink()
+
+    def revive(self) -> None:
+        """Start the daemon that was killed, as a service manager does."""
+        self._daemon.wait(30)
+        self.pidfile.unlink()
+        self._spawn()
 
     def wait(self) -> None:
         for _attempt in range(300):

@@ -140,11 +140,9 @@ def _stop(process: subprocess.Popen[bytes], run: Path, made: list[Path]) -> None
     for pid in _processes_of(run):
         _signal(pid, signal.SIGKILL)
     for mount in sorted(Path("/sys/fs/cgroup").glob(f"**/{CGROUP}")):
-        for folder in sorted((path for path in mount.rglob("*") if path.is_dir()), reverse=True):
+        for folder, _folders, _files in os.walk(mount, topdown=False):  # passes over what vanishes meanwhile
             with contextlib.suppress(OSError):
-                folder.rmdir()
-        with contextlib.suppress(OSError):
-            mount.rmdir()
+                Path(folder).rmdir()
     output(as_root(["rm", "-rf", str(run)]))
     for path in made:
         subprocess.run(as_root(["rmdir", str(path)]), check=False, stderr=subprocess.DEVNULL)

@@ -7,7 +7,6 @@ Nothing is touched before every container is read, judged by the policy and plan
 from __future__ import annotations
 
 import contextlib
-import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,14 +14,16 @@ from dataclasses import replace
 from ..controls import model
 from ..errors import CaissonError, InputError
 from . import policy
-from .cases import Case, Outcome, PolicyError, Settings, host_faults, shared_ports
-from .deploy import POLL, Deployment
+from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
 from .engine import Engine
 from .observe import observe
-from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
+from .plan import plan, settle
+from .prune import unlisted
 from .rules import Context
+from .schedule import Schedule
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
+from .steps import NEXT, PREVIOUS, Existing, Inspect, Plan
 
 
 class Run:
@@ -49,34 +50,31 @@ class Run:
         with ThreadPoolExecutor(max(1, self._settings.parallel)) as pool:
             self._fetch_images(pool)
             self._create_network()
-            self._deploy(pool)
+            Schedule(self._engine, self._cases, self._settings, pool).run()
             list(pool.map(self._look_again, (case for case in self._cases if case.error)))
         return Outcome(self._cases, self._warnings, executed=True)
 
     def _observe(self, pool: ThreadPoolExecutor) -> None:
         daemon, networks = pool.submit(self._engine.daemon), pool.submit(self._engine.networks)
-        names = {name.lstrip("/") for each in self._engine.containers() for name in each.get("Names") or ()}
-        roles = [(case, case.spec.name + suffix) for case in self._cases for suffix in ("", NEXT, PREVIOUS)]
-        present = [(case, name) for case, name in roles if name in names]
-        found = [name for _case, name in present]
-        inspected = dict(zip(found, pool.map(self._inspect, found)))
+        listed = {name.lstrip("/"): each for each in self._engine.containers() for name in each.get("Names") or ()}
+        if self._settings.prune:
+            gone = unlisted(listed, self._settings.project, [case.spec.name for case in self._cases])
+            self._cases += [Case(spec, pruned=True) for spec in gone]
+        roles = [case.spec.name + suffix for case in self._cases for suffix in ("", NEXT, PREVIOUS)]
+        found = [name for name in roles if name in listed]
+        inspected = dict(zip(found, pool.map(self._engine.inspect, found)))
         self._load_images(pool)
         self._daemon, self._networks = daemon.result(), networks.result()
         for case in self._cases:
-            name = case.spec.name
-            case.existing = Existing(*(inspected.get(name + suffix) for suffix in ("", NEXT, PREVIOUS)))
-            current = recover(name, case.existing)[1].current
-            case.observed = observe(current) if current is not None else None
-        known = (self._daemon, self._networks, self._settings.assumed_images)
-        faults = [fault for case in self._cases if case.spec.wants_container for fault in host_faults(case, *known)]
-        faults += shared_ports([case.spec for case in self._cases])
+            case.existing = Existing(*(inspected.get(case.spec.name + suffix) for suffix in ("", NEXT, PREVIOUS)))
+            case.settled = settle(case.spec, case.existing)[1]
+            case.observed = _observed(case.settled.current)
+        known = (self._daemon, self._networks, self._settings.assumed_images, set(listed))
+        faults = run_faults(self._cases, *known)
         if faults:
             raise InputError(faults)
         for limit in sorted({"memory", "memory_swap", "cpus", "pids_limit"} - self._daemon.limits):
             self._warnings.append(f"this host's kernel cannot limit {limit}; it is left out")
-
-    def _inspect(self, name: str) -> t.Mapping[str, t.Any] | None:
-        return self._engine.inspect(name)
 
     def _load_images(self, pool: ThreadPoolExecutor) -> None:
         references = sorted({str(case.spec.image) for case in self._cases if case.spec.wants_container})
@@ -95,8 +93,8 @@ class Run:
             case.wanted = None if unknown else state
             case.findings = self._findings(case, state, Context(str(case.spec.image)))
             case.before = []
-            if case.observed is not None and case.existing.current is not None:
-                case.before = self._findings(case, case.observed, _context_of(case.existing.current))
+            if case.observed is not None and case.settled.current is not None:
+                case.before = self._findings(case, case.observed, _context_of(case.settled.current))
         broken = [one for case in self._cases for one in policy.violations(case.findings)]
         if broken and settings.enforce:
             raise PolicyError(broken)
@@ -121,11 +119,16 @@ class Run:
                 case.existing,
                 case.wanted,
                 case.observed,
+                former=_observed(case.settled.previous) if case.spec.state == "rolled_back" else None,
                 pull_reason=reason,
                 missing_network=missing if owns else "",
+                removal="it is not listed" if case.pruned else "state is absent",
             )
             if owns:
                 missing = ""  # made once, for all
+        faults = order_faults(self._cases)
+        if faults:
+            raise InputError(faults)
 
     def _pull_reason(self, case: Case) -> str:
         spec = case.spec
@@ -174,6 +177,9 @@ class Run:
                 fresh = plan(case.spec, case.existing, case.wanted, case.observed)
                 kept = tuple(action for action in former.actions if action.kind in ("pull", "create_network"))
                 case.plan = replace(fresh, actions=kept + fresh.actions)
+        for fault in order_faults(self._cases):
+            case = next(case for case in self._cases if fault.where == f"container {case.spec.name!r}")
+            case.fail(str(fault))
 
     def _create_network(self) -> None:
         """The project's network, for every container that is to be on it."""
@@ -189,21 +195,6 @@ class Run:
                     if owner.spec.wants_container and owner.spec.networks is None:
                         owner.fail(CaissonError(f"container {owner.spec.name!r}: {error}"))
 
-    def _deploy(self, pool: ThreadPoolExecutor) -> None:
-        changing = [case for case in self._cases if case.plan.changed and not case.error]
-        deployments = [
-            (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing)) for case in changing
-        ]
-        list(pool.map(lambda pair: self._guarded(pair[0], pair[1].begin), deployments))
-        waiting = [(case, one) for case, one in deployments if one.waits and not case.error]
-        while waiting:
-            settled = list(pool.map(lambda pair: self._at_gate(*pair), waiting))
-            waiting = [pair for pair, done in zip(waiting, settled) if not done]
-            if waiting:
-                time.sleep(POLL)
-        for case, one in deployments:
-            case.done += one.done
-
     def _look_again(self, case: Case) -> None:
         """What stands after a failure is what the findings are about."""
         found = None
@@ -214,31 +205,11 @@ class Run:
         else:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 
-    def _at_gate(self, case: Case, one: Deployment) -> bool:
-        """Whether the container is through: finished, or failed and rolled back."""
-        ready: list[bool] = []
-        settings = self._settings
-        self._guarded(case, lambda: ready.append(one.ready(settings.settle_time, settings.healthy_wait_timeout)))
-        if case.error:
-            self._guarded(case, one.roll_back)
-        elif ready[0]:
-            self._guarded(case, one.finish)
-        else:
-            return False
-        return True
 
-    def _guarded(self, case: Case, step: t.Callable[[], None]) -> None:
-        """Run the step; a failure is this container's alone."""
-        begun = time.monotonic()
-        try:
-            step()
-        except CaissonError as error:
-            case.fail(error)
-        except Exception as error:  # a fault of ours; the other containers must still be brought to an end
-            case.fail(CaissonError(f"container {case.spec.name!r}: unexpected {type(error).__name__}: {error}"))
-        case.seconds += time.monotonic() - begun
+def _observed(inspect: Inspect | None) -> State | None:
+    return observe(inspect) if inspect is not None else None
 
 
-def _context_of(inspect: t.Mapping[str, t.Any]) -> Context:
+def _context_of(inspect: Inspect) -> Context:
     """What is judged beside the state of a container that stands."""
     return Context(str(inspect["Config"].get("Image", "")))

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from ..controls import model
 from ..errors import CaissonError, Fault, numbered
 from . import policy
-from .plan import Action, Existing, Plan
+from .order import START_FIRST, dependency_faults
+from .plan import has_way_back
 from .spec import Spec
 from .state import Daemon, Image, State, health
+from .steps import Action, Existing, Plan
 from .units import NANO, format_cpus
 
 
@@ -26,6 +28,7 @@ class Settings:
     healthy_wait_timeout: float = 60.0
     settle_time: float = 1.0
     parallel: int = 4
+    prune: bool = False
     assumed_images: frozenset[str] = frozenset()
     today: datetime.date = field(default_factory=datetime.date.today)
 
@@ -44,6 +47,7 @@ class Case:
 
     spec: Spec
     existing: Existing = field(default_factory=Existing)
+    settled: Existing = field(default_factory=Existing)  # what stands once an interrupted run's traces are put in order
     image: Image | None = None
     wanted: State | None = None
     observed: State | None = None
@@ -53,8 +57,10 @@ class Case:
     done: list[Action] = field(default_factory=list)
     error: str = ""
     seconds: float = 0.0
+    downtime: float = 0.0
+    pruned: bool = False
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException | str) -> None:
         self.error = f"{self.error}; then: {error}" if self.error else str(error)
 
 
@@ -71,6 +77,37 @@ class Outcome:
     @property
     def changed(self) -> bool:
         return any(self.actions(case) for case in self.cases)
+
+
+def run_faults(
+    cases: t.Sequence[Case], daemon: Daemon, networks: t.Collection[str], images: t.Collection[str], names: set[str]
+) -> list[Fault]:
+    """What of a run is impossible on this engine. images: those to be assumed there; names: its containers."""
+    faults: list[Fault] = []
+    for case in cases:
+        if case.spec.wants_container:
+            faults += host_faults(case, daemon, networks, images)
+        elif case.spec.state == "rolled_back" and not has_way_back(case.spec, case.existing):
+            remedy = "deploy with keep_previous: true first, or name the image to go back to"
+            where = f"container {case.spec.name!r}"
+            faults.append(Fault(where, "state", "rolled_back", "has no former generation to go back to", remedy))
+    specs = [case.spec for case in cases]
+    return [*faults, *shared_ports(specs), *dependency_faults(specs, names)]
+
+
+def order_faults(cases: t.Iterable[Case]) -> list[Fault]:
+    """Replacements that are to start first and cannot."""
+    return [
+        Fault(
+            f"container {case.spec.name!r}",
+            "update_order",
+            START_FIRST,
+            f"is not possible: the old container holds {', '.join(case.plan.exclusive)}",
+            "set update_order: auto",
+        )
+        for case in cases
+        if case.spec.update_order == START_FIRST and case.plan.exclusive
+    ]
 
 
 def host_faults(

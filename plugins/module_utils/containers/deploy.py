@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Applies one container's plan: begin, wait at the gate, then finish or roll back.
+"""Applies one container's plan: begin, wait at the gate, then finish or undo.
 
-A replacement is split there so that many containers can wait for their health side by side. Killed at any point, what
-is left is what `plan.recover` knows.
+It is split there so that many containers can wait for their health side by side. Killed at any point, what is left is
+what `recovery.recover` knows.
 """
 
 from __future__ import annotations
@@ -13,19 +13,30 @@ import typing as t
 
 from ..errors import CaissonError
 from . import payload
-from .engine import Engine
+from .engine import Engine, Json
 from .observe import anonymous_volumes
-from .plan import NEXT, PREVIOUS, Action, Existing, Plan, interrupted_while_serving
+from .order import STOP_FIRST
+from .recovery import interrupted_while_serving
+from .replacement import Replacement, own_stop_timeout
 from .spec import Spec
 from .state import State
+from .steps import NEXT, PREVIOUS, Action, Existing, Inspect, Plan
 
-POLL = 0.2
 LEAST_SECRET = 4  # characters; a shorter value of the environment is no secret
 MASK = "VALUE_NOT_SHOWN"
 
 
 class GateError(CaissonError):
-    """A container did not come up; the message says why, with its last log lines."""
+    """A container did not come up. what: the sentence about it; lines: the end of its log, or the empty string."""
+
+    def __init__(self, what: str, lines: str = "") -> None:
+        self.what = what
+        self.lines = lines
+        super().__init__(what)
+
+    def after(self, undone: str) -> str:
+        """The whole message, with what became of the former container."""
+        return f"{self.what}{undone}" + (f"\nits last lines:\n{self.lines}" if self.lines else "")
 
 
 class Deployment:
@@ -38,40 +49,108 @@ class Deployment:
         self._wanted = wanted
         self._existing = existing
         self.done: list[Action] = []  # what was begun
-        self._candidate = ""  # the container whose health decides
+        self.candidate = ""  # the container whose health decides
         self._started_at = 0.0
-        self._was_running = False
-        self._replacing = False
+        self._replacement: Replacement | None = None
 
     @property
     def waits(self) -> bool:
         """Whether something was started whose health has to be seen."""
-        return bool(self._candidate)
+        return bool(self.candidate)
+
+    @property
+    def downtime(self) -> float:
+        """Seconds in which nothing answered under the container's name, because of its replacement."""
+        return self._replacement.downtime if self._replacement else 0.0
 
     def begin(self) -> None:
         """Carry the plan out up to the gate. On failure, what served before serves again."""
-        for action in self.plan.actions:
-            step = getattr(self, f"_{action.kind}", None)
-            if step is not None:
-                self.done.append(action)
-                step(action.target)
+        try:
+            for action in self.plan.actions:
+                step = getattr(self, f"_{action.kind}", None)
+                if step is not None:
+                    self.done.append(action)
+                    step(action.target)
+        except CaissonError as error:
+            raise CaissonError(f"{error}{self.undo()}") from error
+
+    def undecided(self, settle_time: float, timeout: float, listed: t.Mapping[str, Json]) -> bool:
+        """Whether the candidate can neither have passed nor failed yet, by the engine's list of containers alone."""
+        passed = time.monotonic() - self._started_at
+        found = listed.get(self.candidate, {})
+        if found.get("State") != "running" or passed > timeout:
+            return False
+        status = str(found.get("Status", ""))
+        return "health: starting" in status or (passed < settle_time and "health" not in status)
+
+    def ready(self, settle_time: float, timeout: float) -> bool:
+        """Whether the candidate is in order by now; GateError once it cannot become so."""
+        inspect = self._engine.inspect(self.candidate)
+        if inspect is None:
+            raise GateError(f"container {self.spec.name!r} was removed by someone while it was starting")
+        passed = time.monotonic() - self._started_at
+        state = inspect["State"]
+        health = (state.get("Health") or {}).get("Status", "none")
+        if not state.get("Running") or state.get("Restarting"):
+            code = state.get("ExitCode")
+            memory = ", killed for want of memory" if state.get("OOMKilled") else ""
+            raise self._failed(f"ended with exit status {code}{memory}")
+        if inspect.get("RestartCount"):
+            raise self._failed("ended, and the engine restarted it")
+        if health == "unhealthy":
+            raise self._failed("is unhealthy: " + _last_probe(state))
+        if health == "starting" and passed > timeout:
+            raise self._failed(f"is not healthy after {timeout:g} s: " + _last_probe(state))
+        up = health == "healthy" or (health == "none" and passed >= settle_time)
+        if up and self._replacement:
+            self._replacement.is_up(time.monotonic() if health == "healthy" else self._started_at)
+        return up
+
+    def finish(self) -> None:
+        """What passed the gate takes its place."""
+        self.candidate = ""
+        if self._replacement:
+            self._replacement.swap()
+
+    def undo(self) -> str:
+        """Bring back what served; a sentence about it, or the empty string.
+
+        A container without a predecessor stays, so that it can be looked at.
+        """
+        self.candidate = ""
+        if self._replacement is None:
+            return ""
+        try:
+            return self._replacement.undo()
+        except CaissonError as error:
+            return f"; then: {error}; run again once the engine is in order"
 
     def _remove_leftover(self, target: str) -> None:
+        self._stop_leftover(target)
         self._engine.remove(target)
+
+    def _stop_leftover(self, target: str) -> None:
+        found = self._existing.successor if target.endswith(NEXT) else self._existing.previous
+        if found is not None and found["State"].get("Running"):
+            self._engine.stop(target, own_stop_timeout(found))
 
     def _restore_name(self, target: str) -> None:
         self._engine.rename(target, self.spec.name)
 
+    def _keep_leftover(self, target: str) -> None:
+        self._stop_leftover(target)
+        self._engine.rename(target, self.spec.name + PREVIOUS)
+
     def _remove(self, _target: str) -> None:
-        self._engine.stop(self.spec.name, self.spec.stop_timeout)
+        self._engine.stop(self.spec.name, own_stop_timeout(self._existing.current))
         self._engine.remove(self.spec.name)
 
     def _create(self, _target: str) -> None:
         self._make(self.spec.name, {})
 
     def _start(self, _target: str) -> None:
-        if self._replacing:
-            return  # the replacement starts its successor itself
+        if self._replacement:
+            return  # the replacement starts its candidate itself
         self._engine.start(self.spec.name)
         self._wait_for(self.spec.name)
 
@@ -92,65 +171,43 @@ class Deployment:
 
     def _recreate(self, _target: str) -> None:
         current = self._current()
-        self._replacing = True
-        self._was_running = self._has_served(current["State"])
-        successor = self.spec.name + NEXT
-        try:
-            self._make(successor, anonymous_volumes(current))
-            if self._was_running:
+        successor = Replacement(
+            self._engine,
+            self.spec.name,
+            candidate=NEXT,
+            order=self.plan.order or STOP_FIRST,
+            keep=self.spec.keep_previous,
+            stop_timeout=self.spec.stop_timeout,
+            serving=self._has_served(current["State"]),
+        )
+        self._replacement = successor
+        self._make(successor.candidate, anonymous_volumes(current))
+        if self.spec.state == "started" or (self.spec.state == "present" and successor.serving):
+            successor.bring_up()
+            self._wait_for(successor.candidate)
+        else:
+            if current["State"].get("Running"):
                 self._engine.stop(self.spec.name, self.spec.stop_timeout)
-            if self.spec.state == "started" or (self.spec.state == "present" and self._was_running):
-                self._engine.start(successor)
-                self._wait_for(successor)
-        except CaissonError:
-            self.roll_back()
-            raise
-        if not self.waits:
             self.finish()
+
+    def _roll_back(self, _target: str) -> None:
+        current = self._current()
+        self._replacement = Replacement(
+            self._engine,
+            self.spec.name,
+            candidate=PREVIOUS,
+            order=self.plan.order or STOP_FIRST,
+            keep=True,
+            stop_timeout=own_stop_timeout(current),
+            serving=bool(current["State"].get("Running")),
+        )
+        self._replacement.bring_up()
+        self._wait_for(self._replacement.candidate)
 
     def _has_served(self, state: t.Mapping[str, t.Any]) -> bool:
         """Whether the predecessor runs, or would if nothing had interrupted it; then it has to be brought back."""
         stopped = self.spec.state == "started" and state.get("Status") == "exited"
         return bool(state.get("Running")) or stopped or interrupted_while_serving(self._existing)
-
-    def ready(self, settle_time: float, timeout: float) -> bool:
-        """Whether the candidate is in order by now; GateError once it cannot become so."""
-        inspect = self._engine.inspect(self._candidate)
-        if inspect is None:
-            raise GateError(f"container {self.spec.name!r} was removed by someone while it was starting")
-        state = inspect["State"]
-        passed = time.monotonic() - self._started_at
-        health = (state.get("Health") or {}).get("Status", "none")
-        if not state.get("Running") or state.get("Restarting"):
-            code = state.get("ExitCode")
-            memory = ", killed for want of memory" if state.get("OOMKilled") else ""
-            raise GateError(self._failure(f"ended with exit status {code}{memory}"))
-        if inspect.get("RestartCount"):
-            raise GateError(self._failure("ended, and the engine restarted it"))
-        if health == "unhealthy":
-            raise GateError(self._failure("is unhealthy: " + _last_probe(state)))
-        if health == "starting" and passed > timeout:
-            raise GateError(self._failure(f"is not healthy after {timeout:g} s: " + _last_probe(state)))
-        return health == "healthy" or (health == "none" and passed >= settle_time)
-
-    def finish(self) -> None:
-        """Give the successor its name and let the old one go."""
-        if self._replacing:
-            name = self.spec.name
-            if self._engine.inspect(name) is not None:  # one that removes itself is gone by now
-                self._engine.rename(name, name + PREVIOUS)
-            self._engine.rename(name + NEXT, name)
-            self._engine.remove(name + PREVIOUS)
-        self._candidate = ""
-
-    def roll_back(self) -> None:
-        """Remove a successor that failed and bring the old one back; a container without a predecessor stays,
-        so that it can be looked at."""
-        self._candidate = ""
-        if self._replacing:
-            self._engine.remove(self.spec.name + NEXT)
-            if self._was_running:
-                self._engine.start(self.spec.name)
 
     @property
     def _state(self) -> State:
@@ -158,7 +215,7 @@ class Deployment:
             raise CaissonError(f"container {self.spec.name!r}: its image {self.spec.image!r} is not on the host")
         return self._wanted
 
-    def _current(self) -> t.Mapping[str, t.Any]:
+    def _current(self) -> Inspect:
         found = self._engine.inspect(self.spec.name)
         if found is None:
             raise CaissonError(f"container {self.spec.name!r} was removed by someone during the run; run again")
@@ -175,18 +232,15 @@ class Deployment:
             raise
 
     def _wait_for(self, container: str) -> None:
-        self._candidate = container
+        self.candidate = container
         self._started_at = time.monotonic()
 
-    def _failure(self, what: str) -> str:
-        lines = self._engine.last_lines(self._candidate)
-        said = f"\nits last lines:\n{lines}" if lines else ""
-        kept = "; the former container serves again" if self._replacing and self._was_running else ""
-        message = f"container {self.spec.name!r} {what}{kept}{said}"
+    def _failed(self, what: str) -> GateError:
+        texts = [f"container {self.spec.name!r} {what}", self._engine.last_lines(self.candidate)]
         for value in sorted(self.spec.env.values(), key=len, reverse=True):
             if len(value) >= LEAST_SECRET:
-                message = message.replace(value, MASK)
-        return message
+                texts = [text.replace(value, MASK) for text in texts]
+        return GateError(*texts)
 
 
 def _last_probe(state: t.Mapping[str, t.Any]) -> str:

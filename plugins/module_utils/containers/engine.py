@@ -143,6 +143,7 @@ class Engine:
             self._api.start(container)
 
     def stop(self, container: str, timeout: int) -> None:
+        """Ask it to end, and end it after *timeout* seconds."""
         with self._saying(f"stop the container {container!r}"):
             self._api.stop(container, timeout=timeout)
 
@@ -157,7 +158,13 @@ class Engine:
     def remove(self, container: str) -> None:
         """Remove the container and leave its volumes, the anonymous ones too."""
         with self._saying(f"remove the container {container!r}"), contextlib.suppress(self._not_found):
-            self._api.remove_container(container, force=True, v=False)
+            try:
+                self._api.remove_container(container, force=True, v=False)
+            except self._errors as error:
+                # One that removes itself when it ends is on its way.
+                if "already in progress" not in _explanation(error):
+                    raise
+                self._api.wait(container, condition="removed")
 
     def update(self, container: str, body: Json) -> None:
         """Change limits of a living container. The SDK's own call does not know NanoCpus and PidsLimit."""

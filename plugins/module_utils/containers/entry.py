@@ -119,6 +119,7 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         healthy_wait_timeout=params["healthy_wait_timeout"],
         settle_time=params["settle_time"],
         parallel=params["parallel"],
+        prune=bool(params.get("prune")),
         assumed_images=frozenset(params["assume_images"] if module.check_mode else ()),
     )
     tls = {key: params[key] for key in ("ca_path", "client_cert", "client_key")}

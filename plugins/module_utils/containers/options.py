@@ -10,8 +10,9 @@ import typing as t
 
 Options = t.Dict[str, t.Dict[str, t.Any]]
 
-STATES = ("started", "stopped", "present", "absent")
+STATES = ("started", "stopped", "present", "absent", "rolled_back")
 PULLS = ("missing", "always", "never")
+ORDERS = ("auto", "stop-first", "start-first")
 RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
 
 
@@ -88,6 +89,16 @@ def container_options() -> Options:
         "stop_timeout": {"type": "int", "default": 10},
         "stop_signal": {"type": "str"},
         "sysctls": {"type": "dict"},
+        "depends_on": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "condition": {"type": "str", "choices": ["started", "healthy"], "default": "started"},
+            },
+        },
+        "keep_previous": {"type": "bool", "default": False},
+        "update_order": {"type": "str", "choices": list(ORDERS), "default": "auto"},
         "waivers": {
             "type": "list",
             "elements": "dict",
@@ -98,6 +109,11 @@ def container_options() -> Options:
             },
         },
     }
+
+
+def batch_options() -> Options:
+    """What only a list of containers has."""
+    return {"prune": {"type": "bool", "default": False}}
 
 
 def run_options() -> Options:

@@ -6,17 +6,15 @@ Check mode shows the plan and a run applies it; there is no second place where s
 
 from __future__ import annotations
 
-import datetime
 import typing as t
-from dataclasses import dataclass, field
 
+from .order import START_FIRST, STOP_FIRST, exclusive
 from .records import Network
+from .recovery import interrupted_while_serving, newer, recover
 from .spec import Spec
 from .state import ANY, AtLeast, State
+from .steps import PREVIOUS, Action, Difference, Draft, Existing, Plan, running
 from .units import format_cpus, format_duration, format_size
-
-NEXT = ".caisson-next"
-PREVIOUS = ".caisson-previous"
 
 # Changed on the living container by the engine's update call, unless the limit is to be taken away altogether,
 # for there 0 means "leave as it is".
@@ -25,99 +23,9 @@ _MAPS = frozenset({"env", "labels", "log_options", "mounts", "networks", "storag
 _SIZES = frozenset({"memory", "memory_reservation", "memory_swap", "shm_size"})
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One field in which the container is not what it should be; the values are texts fit to be shown."""
-
-    field: str
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.before} -> {self.after}"
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step. kind: remove_leftover, restore_name, pull, create_network, create, recreate, update, connect,
-    disconnect, start, unpause, stop, remove."""
-
-    kind: str
-    target: str = ""
-    reasons: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        target = f" {self.target}" if self.target else ""
-        return f"{self.kind}{target}" + (f" ({'; '.join(self.reasons)})" if self.reasons else "")
-
-
-@dataclass(frozen=True)
-class Existing:
-    """What the engine has under a container's name and its two bookkeeping names; each an inspect, or None."""
-
-    current: t.Mapping[str, t.Any] | None = None
-    successor: t.Mapping[str, t.Any] | None = None
-    previous: t.Mapping[str, t.Any] | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    name: str
-    actions: tuple[Action, ...] = ()
-    differences: tuple[Difference, ...] = ()
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.actions)
-
-    def has(self, kind: str) -> bool:
-        return any(action.kind == kind for action in self.actions)
-
-
-@dataclass
-class _Draft:
-    actions: list[Action] = field(default_factory=list)
-
-    def add(self, kind: str, target: str = "", *reasons: str) -> None:
-        self.actions.append(Action(kind, target, reasons))
-
-
-def recover(name: str, existing: Existing) -> tuple[tuple[Action, ...], Existing]:
-    """What a killed run left behind, put in order; and what then stands.
-
-    The order of a replacement is: create the successor, stop the old, start the successor and wait for its health,
-    rename the old away, rename the successor, remove the old. So the names alone tell how far it came.
-    """
-    draft = _Draft()
-    current, successor, previous = existing.current, existing.successor, existing.previous
-    if current is None and successor is not None and previous is not None:
-        draft.add("restore_name", name + NEXT, "its replacement was complete but for the name")
-        current, successor = successor, None
-    elif current is None and previous is not None:
-        draft.add("restore_name", name + PREVIOUS, "its replacement was not completed")
-        current, previous = previous, None
-    if successor is not None:
-        draft.add("remove_leftover", name + NEXT, "an earlier run was interrupted")
-    if previous is not None:
-        draft.add("remove_leftover", name + PREVIOUS, "an earlier run was interrupted")
-    return tuple(draft.actions), Existing(current)
-
-
-def interrupted_while_serving(existing: Existing) -> bool:
-    """Whether a killed run stopped the container for a replacement, so that it has to serve again."""
-    current, successor = existing.current, existing.successor
-    if current is None or successor is None or current["State"].get("Running"):
-        return False
-    return _instant(current["State"].get("FinishedAt")) >= _instant(successor.get("Created"))
-
-
-def _instant(given: t.Any) -> datetime.datetime:
-    # The engine gives nanoseconds; Python reads microseconds.
-    head = str(given or "")[:19]
-    try:
-        return datetime.datetime.fromisoformat(head)
-    except ValueError:
-        return datetime.datetime.min
+def settle(spec: Spec, existing: Existing) -> tuple[tuple[Action, ...], Existing]:
+    """What an interrupted run left, put in order for what the spec asks; see `recovery.recover`."""
+    return recover(spec.name, existing, keep=spec.keep_previous, going_back=spec.state == "rolled_back")
 
 
 def plan(
@@ -126,20 +34,27 @@ def plan(
     wanted: State | None,
     observed: State | None,
     *,
+    former: State | None = None,
     pull_reason: str = "",
     missing_network: str = "",
+    removal: str = "state is absent",
 ) -> Plan:
     """The plan for one container.
 
-    wanted is None while the image is not on the host; observed is the state of `recover`'s current container.
+    wanted is None while the image is not on the host; observed and former are the states of `settle`'s current and
+    previous container.
     """
-    draft = _Draft()
-    repair, settled = recover(spec.name, existing)
+    draft = Draft()
+    repair, settled = settle(spec, existing)
     draft.actions += repair
+    if spec.state == "rolled_back":
+        return _way_back(spec, draft, settled, observed, former)
     if not spec.wants_container:
         if settled.current is not None:
-            draft.add("remove", "", "state is absent")
+            draft.add("remove", "", removal)
         return Plan(spec.name, tuple(draft.actions))
+    if running(settled.previous):
+        draft.add("stop_leftover", spec.name + PREVIOUS, "two generations must not serve at once")
     if pull_reason:
         draft.add("pull", str(spec.image), pull_reason)
     if missing_network:
@@ -154,11 +69,40 @@ def plan(
         found = (*found, Difference("image", show("image", observed["image"]), "what the registry has now"))
     _converge(draft, settled.current["State"], wanted, observed, found)
     _run(draft, spec, settled.current["State"], interrupted_while_serving(existing))
-    return Plan(spec.name, tuple(draft.actions), found)
+    order, held = _order(spec, wanted, observed) if draft.has("recreate") else ("", ())
+    return Plan(spec.name, tuple(draft.actions), found, order, held)
+
+
+def _order(spec: Spec, wanted: State | None, observed: State) -> tuple[str, tuple[str, ...]]:
+    if wanted is None:
+        return "", ()
+    held = exclusive(wanted, observed)
+    return (STOP_FIRST if held or spec.update_order == STOP_FIRST else START_FIRST), held
+
+
+def _way_back(spec: Spec, draft: Draft, settled: Existing, observed: State | None, former: State | None) -> Plan:
+    """Back to the former generation, or nothing where that is what serves."""
+    current, previous = settled.current, settled.previous
+    if current is not None and previous is not None and not newer(previous, current):
+        found = differences(former, observed) if former is not None and observed is not None else ()
+        draft.add("roll_back", "", f"to what was made on {str(previous.get('Created'))[:19]}")
+        held = exclusive(former, observed) if former is not None and observed is not None else ("it is not known",)
+        return Plan(spec.name, tuple(draft.actions), found, STOP_FIRST if held else START_FIRST, held)
+    if running(previous):
+        draft.add("stop_leftover", spec.name + PREVIOUS, "two generations must not serve at once")
+    if current is not None and not running(current):
+        draft.add("start", "", f"it is {current['State'].get('Status', 'not running')}")
+    return Plan(spec.name, tuple(draft.actions))
+
+
+def has_way_back(spec: Spec, existing: Existing) -> bool:
+    """Whether there is a former generation, or a way back that was taken already."""
+    repair, settled = settle(spec, existing)
+    return settled.previous is not None or any(action.kind == "restore_name" for action in repair)
 
 
 def _converge(
-    draft: _Draft, engine: t.Mapping[str, t.Any], wanted: State | None, observed: State, found: tuple[Difference, ...]
+    draft: Draft, engine: t.Mapping[str, t.Any], wanted: State | None, observed: State, found: tuple[Difference, ...]
 ) -> None:
     """From what is different to the least that mends it."""
     if wanted is None:
@@ -190,9 +134,9 @@ def _is_live(name: str, wanted: State, observed: State) -> bool:
     return name in LIVE and (name in ("restart_policy", "restart_retries", "pids_limit") or wanted[name] != 0)
 
 
-def _run(draft: _Draft, spec: Spec, engine: t.Mapping[str, t.Any], interrupted: bool) -> None:
+def _run(draft: Draft, spec: Spec, engine: t.Mapping[str, t.Any], interrupted: bool) -> None:
     """The running state, after the configuration."""
-    recreated = any(action.kind == "recreate" for action in draft.actions)
+    recreated = draft.has("recreate")
     running, paused = bool(engine.get("Running")), bool(engine.get("Paused"))
     if spec.state == "started":
         if paused and not recreated:

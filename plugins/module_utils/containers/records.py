@@ -43,6 +43,14 @@ class Waiver:
         return {"control": self.control, "reason": self.reason, "expires": self.expires}
 
 
+@dataclass(frozen=True)
+class Dependency:
+    """A container that has to be there before this one; condition: started or healthy."""
+
+    name: str
+    condition: str = "started"
+
+
 def _entries(value: t.Any, known: t.Collection[str], required: str = "") -> list[dict[str, t.Any]]:
     if not isinstance(value, (list, tuple)):
         raise Wrong("is not a list", "write a list of dictionaries")
@@ -176,6 +184,17 @@ def waivers(value: t.Any) -> tuple[Waiver, ...]:
         except ValueError:
             raise Wrong(f"has no date in expires of {control}", "write it as YYYY-MM-DD") from None
         found.append(Waiver(control, values.text(item["reason"]), expires.isoformat()))
+    return tuple(found)
+
+
+def depends_on(value: t.Any) -> tuple[Dependency, ...]:
+    found: list[Dependency] = []
+    for item in _entries(value, ("name", "condition"), "name"):
+        condition = values.choice("started", "healthy")(item.get("condition", "started"))
+        dependency = Dependency(values.name(item["name"]), condition)
+        if dependency.name in (other.name for other in found):
+            raise Wrong(f"has {dependency.name!r} twice", "keep one")
+        found.append(dependency)
     return tuple(found)
 
 

@@ -9,12 +9,13 @@ from ..controls import model
 from . import options
 from .cases import Case, Outcome
 from .deploy import MASK
-from .plan import Action
+from .steps import Action
 
-_KNOWN = frozenset({*options.container_options(), *options.run_options(), "containers"})
+_KNOWN = frozenset({*options.container_options(), *options.run_options(), *options.batch_options(), "containers"})
 _NAMES = {
     "create": "created",
     "recreate": "recreated",
+    "roll_back": "rolled_back",
     "remove": "removed",
     "update": "updated",
     "connect": "updated",
@@ -50,6 +51,9 @@ def entry(case: Case, actions: t.Sequence[Action]) -> dict[str, t.Any]:
         "actions": [str(each) for each in actions],
         "image": {"reference": case.spec.image or "", "id": case.image.id if case.image else ""},
         "waivers": [waiver.as_dict() for waiver in case.spec.waivers],
+        "order": case.plan.order,
+        "exclusive": list(case.plan.exclusive),
+        "downtime": round(case.downtime, 2),
         "seconds": round(case.seconds, 2),
         "error": case.error,
     }

@@ -18,6 +18,7 @@ DEFAULT_TMPFS = {
 DEFAULT_ULIMITS = {"core": (0, 0), "nofile": (1024, 4096), "nproc": (4096, 4096)}
 ROTATING = {"local": {"max-size": "10m", "max-file": "3"}, "json-file": {"max-size": "10m", "max-file": "3"}}
 LEAST_MEMORY = 6 * MIB  # the engine refuses less
+NO_CONTAINER = ("absent", "rolled_back")
 SECRET_OPTIONS = frozenset({"env"})
 
 
@@ -62,11 +63,15 @@ class Spec:
     stop_timeout: int = 10
     stop_signal: str | None = None
     sysctls: t.Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[records.Dependency, ...] = ()
+    keep_previous: bool = False
+    update_order: str = "auto"
     waivers: tuple[records.Waiver, ...] = ()
 
     @property
     def wants_container(self) -> bool:
-        return self.state != "absent"
+        """Whether the other options say what it should be like."""
+        return self.state not in NO_CONTAINER
 
 
 def _swap(value: t.Any) -> int:
@@ -120,6 +125,9 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "stop_timeout": values.integer(0, 86400, "a number of seconds"),
     "stop_signal": values.stop_signal,
     "sysctls": values.sysctls,
+    "depends_on": records.depends_on,
+    "keep_previous": values.boolean,
+    "update_order": values.choice(*options.ORDERS),
     "waivers": records.waivers,
 }
 
@@ -182,7 +190,7 @@ def _conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.
     """What is wrong only beside another option."""
     if entry.get("name") is None:
         yield "name", None, "is missing", "name the container"
-    if entry.get("image") is None and found.get("state") != "absent":
+    if entry.get("image") is None and found.get("state") not in NO_CONTAINER:
         yield "image", None, "is missing", "name the image, or set state: absent"
     memory = found.get("memory", 512 * MIB)
     swap = found.get("memory_swap", memory)
@@ -203,11 +211,18 @@ def _conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.
         yield "restart_retries", entry["restart_retries"], "counts only for on-failure", "leave it out"
     if found.get("published_ports") and found.get("networks") == ():
         yield "published_ports", entry["published_ports"], "need a network", "leave networks out, or name one"
+    yield from _run_conflicts(entry, found)
+
+
+def _run_conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.Iterator[_Conflict]:
+    """The same of what concerns how it runs and in which order."""
     special = {network.name for network in found.get("networks", ())} & {"host", "none"}
     if special and len(found["networks"]) > 1:
         yield "networks", special.pop(), "excludes every other network", "name it alone"
-    if found.get("stop_signal") == "SIGKILL" and found.get("state") != "absent":
+    if found.get("stop_signal") == "SIGKILL" and found.get("state") not in NO_CONTAINER:
         yield "stop_signal", entry["stop_signal"], "gives the program no chance to end", "name another, or leave it out"
+    if found.get("name") in {dependency.name for dependency in found.get("depends_on", ())}:
+        yield "depends_on", entry["name"], "is the container itself", "leave it out"
 
 
 def _complete(found: dict[str, t.Any]) -> Spec:

@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a plan is made of: differences, actions with their reasons, and what an engine has under a name. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass, field
+
+Inspect = t.Mapping[str, t.Any]
+
+# The two bookkeeping names of a container, after its own.
+NEXT = ".caisson-next"
+PREVIOUS = ".caisson-previous"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field in which the container is not what it should be; the values are texts fit to be shown."""
+
+    field: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.before} -> {self.after}"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step. kind: restore_name, remove_leftover, stop_leftover, pull, create_network, create, recreate, roll_back,
+    update, connect, disconnect, start, unpause, stop, remove."""
+
+    kind: str
+    target: str = ""
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        target = f" {self.target}" if self.target else ""
+        return f"{self.kind}{target}" + (f" ({'; '.join(self.reasons)})" if self.reasons else "")
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What the engine has under a container's name and its two bookkeeping names; each an inspect, or None."""
+
+    current: Inspect | None = None
+    successor: Inspect | None = None
+    previous: Inspect | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The actions on one container, in order. order: stop-first or start-first where it is replaced; exclusive: why."""
+
+    name: str
+    actions: tuple[Action, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    order: str = ""
+    exclusive: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.actions)
+
+    def has(self, kind: str) -> bool:
+        return any(action.kind == kind for action in self.actions)
+
+
+@dataclass
+class Draft:
+    """A plan under way."""
+
+    actions: list[Action] = field(default_factory=list)
+
+    def add(self, kind: str, target: str = "", *reasons: str) -> None:
+        self.actions.append(Action(kind, target, reasons))
+
+    def has(self, kind: str) -> bool:
+        return any(action.kind == kind for action in self.actions)
+
+
+def instant(given: t.Any) -> datetime.datetime:
+    """A time as the engine writes it, to the microsecond; the earliest one where it cannot be read."""
+    head, _point, fraction = str(given or "").partition(".")
+    digits = "".join(char for char in fraction[:6] if char.isdigit()).ljust(6, "0")
+    try:
+        return datetime.datetime.fromisoformat(head[:19]).replace(microsecond=int(digits))
+    except ValueError:
+        return datetime.datetime.min
+
+
+def running(inspect: Inspect | None) -> bool:
+    return inspect is not None and bool((inspect.get("State") or {}).get("Running"))

@@ -1,0 +1,194 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module, and the engine, are killed before each call that changes something; the next run converges.
+
+A proxy between the two counts the calls, so that every boundary of every sequence is met, and no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import typing as t
+from pathlib import Path
+
+import docker
+import pytest
+from ansible_collections.caisson.hardening.tests.support import images
+from ansible_collections.caisson.hardening.tests.support.containers import Deployer
+from ansible_collections.caisson.hardening.tests.support.daemon import SandboxedDaemon
+from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
+from ansible_collections.caisson.hardening.tests.support.run_module import start_module
+
+Json = t.Dict[str, t.Any]
+
+MOST_STEPS = 20
+STOP_FIRST: Json = {"volumes": ["PREFIX-data:/data", "/anonymous"]}
+KEEP: Json = {"keep_previous": True}
+
+
+@pytest.fixture
+def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
+    return Deployer(api, docker_host, unique, busybox)
+
+
+@pytest.fixture
+def proxy(docker_host: str, tmp_path: Path) -> t.Iterator[EngineProxy]:
+    if not docker_host.startswith("unix://"):
+        pytest.fail("these tests need the engine's socket", pytrace=False)
+    with EngineProxy(tmp_path / "proxy.sock", docker_host) as found:
+        yield found
+        found.shutdown()
+
+
+def placed(options: Json, prefix: str) -> Json:
+    return {
+        key: [str(item).replace("PREFIX", prefix) for item in value] if key == "volumes" else value
+        for key, value in options.items()
+    }
+
+
+class Story:
+    """A container's way from one state to another, which is interrupted."""
+
+    def __init__(self, deployer: Deployer, options: Json, wish: Json) -> None:
+        spec = deployer.spec("web", **placed(options, deployer.prefix))
+        self.deployer = deployer
+        self.former = [{**spec, "hostname": "older"}, {**spec, "hostname": "former"}]
+        self.wanted = {**spec, "hostname": "wanted", **wish}
+        if wish.get("state"):
+            self.wanted = {"name": spec["name"], **wish}
+        self.host = "older" if wish.get("state") == "rolled_back" else "wanted"
+        self.gone = wish.get("state") == "absent"
+        self.kept = bool(options.get("keep_previous"))
+
+    def prepare(self) -> None:
+        for container in self.deployer.api.containers(all=True, filters={"name": self.deployer.prefix}):
+            self.deployer.api.remove_container(container["Id"], force=True, v=True)
+        for spec in self.former if self.kept else self.former[1:]:
+            self.deployer.quickly(spec)
+
+    def serving(self) -> list[str]:
+        """The host names of those that run."""
+        found = []
+        for each in self.deployer.api.containers(filters={"name": self.deployer.prefix}):
+            with contextlib.suppress(docker.errors.NotFound):
+                found.append(self.deployer.api.inspect_container(each["Id"])["Config"]["Hostname"])
+        return sorted(found)
+
+    def volumes(self) -> set[str]:
+        listed = self.deployer.api.volumes()["Volumes"] or ()
+        return {volume["Name"] for volume in listed}
+
+    def converges(self) -> None:
+        """The next run reaches what is asked, and the one after it has nothing to do."""
+        predicted = self.deployer.run(self.wanted, check=True)
+        result = self.deployer.deploy(self.wanted)
+        assert predicted["actions"] == result["actions"]
+        if self.gone:
+            assert self.deployer.names() == set()
+        else:
+            assert self.serving() == [self.host]
+            assert self.deployer.inspect("web")["Config"]["Hostname"] == self.host
+            names = self.deployer.names()
+            assert names in ({"web"}, {"web", "web.caisson-previous"}) if self.kept else names == {"web"}
+        assert self.deployer.quickly(self.wanted) == []
+
+
+SEQUENCES: dict[str, tuple[Json, Json, list[str]]] = {
+    "stop first": (STOP_FIRST, {}, ["create", "stop", "start", "rename", "rename", "DELETE"]),
+    "start first": ({}, {}, ["create", "start", "rename", "rename", "stop", "DELETE"]),
+    "keeping the former": (KEEP, {}, ["create", "start", "DELETE", "rename", "rename", "stop"]),
+    "stop first, keeping the former": (
+        {**STOP_FIRST, **KEEP},
+        {},
+        ["create", "stop", "start", "DELETE", "rename", "rename"],
+    ),
+    "way back": (KEEP, {"state": "rolled_back"}, ["start", "rename", "rename", "stop", "rename"]),
+    "way back, stop first": (
+        {**STOP_FIRST, **KEEP},
+        {"state": "rolled_back"},
+        ["stop", "start", "rename", "rename", "rename"],
+    ),
+    "removal": (STOP_FIRST, {"state": "absent"}, ["stop", "DELETE"]),
+}
+
+
+def word(change: tuple[str, str]) -> str:
+    method, path = change
+    return method if method == "DELETE" else path.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("name", sorted(SEQUENCES))
+def test_a_module_killed_at_any_step_loses_nothing(deployer: Deployer, proxy: EngineProxy, name: str) -> None:
+    options, wish, expected = SEQUENCES[name]
+    story = Story(deployer, options, wish)
+    for step in range(1, MOST_STEPS):
+        story.prepare()
+        volumes = story.volumes()
+        process = start_module("containers", {**deployer.arguments(story.wanted), "docker_host": proxy.address})
+        proxy.arm(step, process.kill)
+        process.communicate(timeout=60)
+        if not proxy.reached.is_set():
+            assert process.returncode == 0
+            break
+        assert process.returncode == -signal.SIGKILL
+        if "stop first" not in name and name != "removal":
+            assert story.serving(), f"nothing serves when the module is killed before step {step}: {proxy.seen}"
+        story.converges()
+        assert volumes <= story.volumes(), "no volume is ever removed"
+    assert [word(change) for change in proxy.seen] == expected, "each step of the sequence was met"
+    assert step == len(expected) + 1
+
+
+def test_a_replacement_under_a_load_of_others_is_killed_and_converges(deployer: Deployer, proxy: EngineProxy) -> None:
+    """Four at once: wherever each of them is, the next run brings all to their end."""
+    specs = [deployer.spec(f"web{number}") for number in range(4)]
+    changed = [{**spec, "hostname": "wanted"} for spec in specs]
+    for step in (3, 9, 14, 19):
+        deployer.deploy(*specs)
+        process = start_module("containers", {**deployer.arguments(*changed), "docker_host": proxy.address})
+        proxy.arm(step, process.kill)
+        process.communicate(timeout=60)
+        assert proxy.reached.is_set()
+        deployer.deploy(*changed)
+        assert deployer.names() == {f"web{number}" for number in range(4)}
+        assert deployer.deploy(*changed)["actions"] == []
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
+    """An engine of our own, to be killed."""
+    sandbox = SandboxedDaemon(tmp_path)
+    try:
+        sandbox.config.write_text("{}\n", encoding="utf-8")
+        sandbox.start()
+        yield sandbox
+    finally:
+        sandbox.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize(("options", "steps"), [(STOP_FIRST, 6), (KEEP, 6)], ids=["stop first", "start first, keeping"])
+def test_an_engine_killed_at_any_step_loses_nothing(
+    engine: SandboxedDaemon, tmp_path: Path, unique: str, options: Json, steps: int
+) -> None:
+    image = images.ensure_busybox(engine.api())
+    with EngineProxy(tmp_path / "proxy.sock", f"unix://{engine.socket}") as proxy:
+        for step in range(1, steps + 1):
+            deployer = Deployer(engine.api(), f"unix://{engine.socket}", unique, image)
+            story = Story(deployer, options, {})
+            story.prepare()
+            volumes = story.volumes()
+            arguments = {**deployer.arguments(story.wanted), "docker_host": proxy.address, "timeout": 20}
+            process = start_module("containers", arguments)
+            proxy.arm(step, engine.kill)
+            out, err = process.communicate(timeout=120)
+            assert proxy.reached.is_set(), proxy.seen
+            assert process.returncode == 1, (out, err)
+            assert "Traceback" not in out + err
+            assert "Failed to" in out
+            engine.revive()
+            story.converges()
+            assert volumes <= story.volumes()
+        proxy.shutdown()
