@@ -14,13 +14,15 @@ from dataclasses import replace
 
 from ..controls import model
 from ..errors import CaissonError, InputError
-from . import policy
+from ..host.paths import real_paths
+from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, host_faults, shared_ports
 from .deploy import POLL, Deployment
 from .engine import Engine
 from .observe import observe
 from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
 from .rules import Context
+from .rules_mounts import bind_sources
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
 
@@ -72,8 +74,7 @@ class Run:
         faults += shared_ports([case.spec for case in self._cases])
         if faults:
             raise InputError(faults)
-        for limit in sorted({"memory", "memory_swap", "cpus", "pids_limit"} - self._daemon.limits):
-            self._warnings.append(f"this host's kernel cannot limit {limit}; it is left out")
+        self._warnings += abilities.warnings((case.spec for case in self._cases), self._daemon)
 
     def _inspect(self, name: str) -> t.Mapping[str, t.Any] | None:
         return self._engine.inspect(name)
@@ -93,10 +94,10 @@ class Run:
             image = case.image or Image("", {"User": "unknown"})
             state = resolve(case.spec, image, self._daemon, settings.project)
             case.wanted = None if unknown else state
-            case.findings = self._findings(case, state, Context(str(case.spec.image)))
+            case.findings = self._findings(case, state, self._context(str(case.spec.image), state))
             case.before = []
             if case.observed is not None and case.existing.current is not None:
-                case.before = self._findings(case, case.observed, _context_of(case.existing.current))
+                case.before = self._findings(case, case.observed, self._context_of(case.existing.current))
         broken = [one for case in self._cases for one in policy.violations(case.findings)]
         if broken and settings.enforce:
             raise PolicyError(broken)
@@ -108,6 +109,13 @@ class Run:
     def _findings(self, case: Case, state: State, context: Context) -> list[model.Finding]:
         spec, settings = case.spec, self._settings
         return policy.findings(spec.name, state, context, settings.profile, spec.waivers, settings.today)
+
+    def _context_of(self, inspect: t.Mapping[str, t.Any]) -> Context:
+        """What is judged beside the state of a container that stands."""
+        return self._context(str(inspect["Config"].get("Image", "")), observe(inspect))
+
+    def _context(self, image: str, state: State) -> Context:
+        return Context(image, real_paths(bind_sources(state), self._engine.url))
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
         reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
@@ -210,7 +218,7 @@ class Run:
         with contextlib.suppress(CaissonError):
             found = self._engine.inspect(case.spec.name) if case.spec.wants_container else None
         if found is not None:
-            case.findings = self._findings(case, observe(found), _context_of(found))
+            case.findings = self._findings(case, observe(found), self._context_of(found))
         else:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 
@@ -237,8 +245,3 @@ class Run:
         except Exception as error:  # a fault of ours; the other containers must still be brought to an end
             case.fail(CaissonError(f"container {case.spec.name!r}: unexpected {type(error).__name__}: {error}"))
         case.seconds += time.monotonic() - begun
-
-
-def _context_of(inspect: t.Mapping[str, t.Any]) -> Context:
-    """What is judged beside the state of a container that stands."""
-    return Context(str(inspect["Config"].get("Image", "")))
