@@ -32,7 +32,7 @@ def observe(inspect: t.Mapping[str, t.Any]) -> State:
         "labels": dict(config.get("Labels") or {}),
         "hostname": _hostname(inspect, config, host),
         "domainname": config.get("Domainname") or "",
-        "mac_address": config.get("MacAddress") or "",
+        "mac_address": _mac_address(inspect, config),
         "tty": bool(config.get("Tty")),
         "interactive": bool(config.get("OpenStdin")),
         "exposed_ports": frozenset(protocol(port) for port in config.get("ExposedPorts") or ()),
@@ -44,6 +44,19 @@ def observe(inspect: t.Mapping[str, t.Any]) -> State:
     state["mounts"] = _mounts(inspect)
     state["networks"] = _networks(inspect)
     return state
+
+
+def _mac_address(inspect: t.Mapping[str, t.Any], config: t.Mapping[str, t.Any]) -> str:
+    """The address that was asked for. Docker 25 tells the one that it made from the IP address in the same place."""
+    found = str(config.get("MacAddress") or "").lower()
+    endpoints = ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).values()
+    made = {_made_from(str(endpoint.get("IPAddress") or "")) for endpoint in endpoints}
+    return "" if found in made else found
+
+
+def _made_from(address: str) -> str:
+    parts = address.split(".")
+    return ":".join(["02", "42", *(f"{int(part):02x}" for part in parts)]) if len(parts) == 4 else ""
 
 
 def _hostname(inspect: t.Mapping[str, t.Any], config: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> str:

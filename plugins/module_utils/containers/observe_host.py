@@ -125,7 +125,7 @@ def _ulimit(name: str) -> str:
 
 
 def _storage(host: t.Mapping[str, t.Any]) -> State:
-    return {
+    state: State = {
         "devices": tuple(sorted(_device(device) for device in host.get("Devices") or ())),
         "device_cgroup_rules": tuple(sorted({_cgroup_rule(rule) for rule in host.get("DeviceCgroupRules") or ()})),
         "device_requests": tuple(sorted(_device_request(request) for request in host.get("DeviceRequests") or ())),
@@ -133,6 +133,16 @@ def _storage(host: t.Mapping[str, t.Any]) -> State:
         "tmpfs": {path(target): _tmpfs(options) for target, options in (host.get("Tmpfs") or {}).items()},
         "volumes_from": tuple(host.get("VolumesFrom") or ()),
     }
+    odd = [each for each in map(_odd_mount, host.get("Mounts") or ()) if each]
+    return {**state, "host_config.Mounts": "; ".join(sorted(odd))} if odd else state
+
+
+def _odd_mount(mount: t.Mapping[str, t.Any]) -> str:
+    """What of a mount no option sets: a part of a volume, a read-only bind that is writable below, and the like."""
+    found = {}
+    for kind in ("BindOptions", "VolumeOptions", "TmpfsOptions", "ImageOptions"):
+        found.update({key: value for key, value in (mount.get(kind) or {}).items() if value and key != "Propagation"})
+    return f"{mount.get('Target')} {found}" if found else ""
 
 
 def _device(given: t.Mapping[str, t.Any]) -> str:

@@ -10,6 +10,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field
 
+from .rules_secrets import names_secret
 from .shown import show
 from .spec import Spec
 from .state import ANY, AtLeast, State
@@ -225,6 +226,9 @@ def _map_differences(name: str, before: t.Mapping[str, t.Any], after: t.Mapping[
         if before.get(key) != after.get(key):
             old, new = (show(name, each[key]) if key in each else "absent" for each in (before, after))
             # A value of the environment may be a secret; that it is another one must do.
-            if name == "env" and key in before and key in after:
+            hidden = name == "env" or (name == "log_options" and names_secret(key))
+            if hidden and key in before and key in after:
                 old, new = "another value", "the value given"
+            elif hidden:
+                old, new = ("present" if key in each else "absent" for each in (before, after))
             yield Difference(f"{name}.{key}", old, new)

@@ -19,7 +19,7 @@ DEFAULT_TMPFS = {
 # nproc counts all processes of the user on the host, so it is only a backstop to pids_limit.
 DEFAULT_ULIMITS = {"core": (0, 0), "nofile": (1024, 4096), "nproc": (4096, 4096)}
 ROTATING = {"local": {"max-size": "10m", "max-file": "3"}, "json-file": {"max-size": "10m", "max-file": "3"}}
-SECRET_OPTIONS = frozenset({"env"})
+SECRET_OPTIONS = frozenset({"env", "log_options"})  # a log driver may take a token
 
 
 @dataclass(frozen=True)
