@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import abilities, spec, state
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import abilities, cases, payload, spec, state
 
 CGROUP_1 = {"CgroupVersion": "1", "KernelVersion": "4.19.0-6-amd64", "Warnings": None}
 CGROUP_2 = {"CgroupVersion": "2", "KernelVersion": "6.1.0-18-amd64", "OomKillDisable": False}
@@ -51,8 +51,6 @@ def test_what_is_left_out_is_said_once_and_only_of_those_who_ask() -> None:
 
 
 def test_what_is_left_out_is_neither_sent_nor_compared() -> None:
-    from ansible_collections.caisson.hardening.plugins.module_utils.containers import payload
-
     one = spec.parse_specs([{"name": "web", "image": "web:1", "blkio_weight": 300, "memory_swappiness": 0,
                              "device_read_bps": [{"path": "/dev/a", "rate": 1}], "oom_killer": True}])[0]  # fmt: skip
     image, sent = (
@@ -64,3 +62,21 @@ def test_what_is_left_out_is_neither_sent_nor_compared() -> None:
     bare = state.resolve(one, image, state.Daemon(limits=frozenset({"memory"})), "shop")
     assert not sent & set(payload.create_body(one, bare, {})["HostConfig"])
     assert bare["blkio_weight"] is bare["oom_killer"] is state.ANY
+
+
+@pytest.mark.parametrize(
+    ("options", "daemon", "faults"),
+    [
+        ({"runtime": "runsc"}, state.Daemon(), []),
+        ({"runtime": "runsc"}, state.Daemon(runtimes=frozenset({"runc", "runsc"})), []),
+        ({"runtime": "runsc"}, state.Daemon(runtimes=frozenset({"runc"})), ["runtime"]),
+        ({"healthcheck": {"test": "true", "start_interval": "1s"}}, state.Daemon(api_version="1.43"), ["healthcheck"]),
+        ({"healthcheck": {"test": "true", "start_interval": "1s"}}, state.Daemon(api_version="1.44"), []),
+    ],
+)
+def test_what_an_engine_does_not_know_is_a_fault(
+    options: dict[str, t.Any], daemon: state.Daemon, faults: list[str]
+) -> None:
+    one = spec.parse_specs([{"name": "web", "image": "web:1", **options}])[0]
+    found = list(cases.host_faults(cases.Case(one, image=state.Image("sha256:1", {})), daemon, set(), set()))
+    assert [fault.option for fault in found] == faults

@@ -35,6 +35,14 @@ def test_the_defaults_break_nothing() -> None:
     assert broken(profile="strict") == {"healthcheck", "image_digest"}
 
 
+def test_every_runtime_control_of_cis_docker_that_a_container_can_break_has_one_here() -> None:
+    # 5.1 (swarm), 5.7 (sshd), 5.23 and 5.24 (docker exec) are not of a container's configuration.
+    asked = {f"CIS Docker 1.8 5.{number}" for number in (2, 3, 4, 5, 6, *range(8, 23), *range(25, 33))}
+    given = {reference for control in container.CONTROLS for reference in control.references}
+    assert asked <= given
+    assert {each for each in given if each.startswith("CIS Docker 1.8 5.")} == asked
+
+
 WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
     ({"read_only": False}, {"read_only"}),
     ({"tmpfs": ["/tmp:exec"]}, {"tmpfs_options"}),
