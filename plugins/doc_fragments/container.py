@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+from ansible_collections.caisson.hardening.plugins.doc_fragments.container_host import HOST_OPTIONS
+
 # One text for both modules: `container` has the options at the top, `containers` in each entry of its list.
 _OPTIONS = r"""
 name:
@@ -24,7 +26,7 @@ image:
   description:
     - The image, by digest or by a tag other than V(latest).
     - Needed unless O(@state=absent) or O(@state=rolled_back).
-    - "Control: container.image_tag."
+    - "Controls: container.image_tag, and container.image_digest, demanded by the profile V(strict)."
   type: str
 pull:
   description:
@@ -44,6 +46,7 @@ env:
   description:
     - Environment variables. The image's stay unless they are given here.
     - Values are never shown in results, differences or logs. Numbers and booleans must be quoted.
+    - "Control: container.env_secrets."
   type: dict
 user:
   description:
@@ -83,6 +86,9 @@ healthcheck:
       type: str
     start_period:
       description: Time after the start in which a failing check does not count.
+      type: str
+    start_interval:
+      description: Time between two checks in that period. Needs Docker 25 or later.
       type: str
     retries:
       description: How many failing checks in a row make the container unhealthy.
@@ -147,10 +153,12 @@ capabilities:
   elements: str
 security_opts:
   description:
-    - Security options as C(KEY=VALUE), with the keys C(no-new-privileges), C(seccomp), C(apparmor) and C(label).
+    - Security options as C(KEY=VALUE), with the keys C(no-new-privileges), C(seccomp), C(apparmor), C(label) and
+      C(systempaths).
     - C(no-new-privileges=true) is added unless the opposite is written.
     - A seccomp profile is given by its content.
-    - "Controls: container.no_new_privileges, container.seccomp, container.apparmor, container.selinux."
+    - "Controls: container.no_new_privileges, container.seccomp, container.apparmor, container.selinux,
+      container.system_paths."
   type: list
   elements: str
 memory:
@@ -299,7 +307,9 @@ waivers:
 
 def _placed(prefix: str, indent: int) -> str:
     """The options at a depth, with references to each other that fit it."""
-    return textwrap.indent(_OPTIONS.strip("\n").replace("O(@", f"O({prefix}"), " " * indent)
+    return textwrap.indent(
+        (_OPTIONS.strip("\n") + HOST_OPTIONS.rstrip("\n")).replace("O(@", f"O({prefix}"), " " * indent
+    )
 
 
 class ModuleDocFragment:

@@ -81,7 +81,7 @@ score:
   description: How many controls hold, before and after, of those that apply.
   returned: always, unless the input was refused
   type: dict
-  sample: {total: 47, before: 0, after: 47}
+  sample: {total: 64, before: 0, after: 64}
 undo:
   description: How to undo.
   returned: always, unless the input was refused

@@ -83,7 +83,9 @@ class Deployer:
     def shell(self, short: str, line: str) -> tuple[int, str]:
         return self.execute(short, "sh", "-c", line)
 
-    def remake(self, short: str, change: t.Callable[[dict[str, t.Any], dict[str, t.Any]], None]) -> None:
+    def remake(
+        self, short: str, change: t.Callable[[dict[str, t.Any], dict[str, t.Any]], None], *, start: bool = True
+    ) -> None:
         """Replace the container by hand by one of the same name, labels and configuration, but for *change*, which
         takes the body of the create call and its host configuration."""
         old = self.inspect(short)
@@ -94,7 +96,8 @@ class Deployer:
         change(body, host)
         self.api.remove_container(old["Id"], force=True)
         self.api.create_container_from_config(body, self.name(short))
-        self.api.start(self.name(short))
+        if start:
+            self.api.start(self.name(short))
 
 
 def until(condition: t.Callable[[], t.Any], timeout: float = 20) -> t.Any:

@@ -21,7 +21,7 @@ FULL = ("ansible_collections", "caisson", "hardening", "plugins", "module_utils"
 # Every other file of module_utils is pure.
 EDGES = frozenset(
     (
-        *("host.files", "host.lock", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
+        *("host.files", "host.lock", "host.paths", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
         *("daemon.engine", "daemon.process", "daemon.service"),
         *("containers.engine", "containers.minimal", "containers.fresh"),
     )

@@ -13,13 +13,15 @@ from dataclasses import replace
 
 from ..controls import model
 from ..errors import CaissonError, InputError
-from . import policy
+from ..host.paths import real_paths
+from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
 from .engine import Engine
 from .observe import observe
 from .plan import plan, settle
 from .prune import unlisted
 from .rules import Context
+from .rules_mounts import bind_sources
 from .schedule import Schedule
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
@@ -73,8 +75,7 @@ class Run:
         faults = run_faults(self._cases, *known)
         if faults:
             raise InputError(faults)
-        for limit in sorted({"memory", "memory_swap", "cpus", "pids_limit"} - self._daemon.limits):
-            self._warnings.append(f"this host's kernel cannot limit {limit}; it is left out")
+        self._warnings += abilities.warnings((case.spec for case in self._cases), self._daemon)
 
     def _load_images(self, pool: ThreadPoolExecutor) -> None:
         references = sorted({str(case.spec.image) for case in self._cases if case.spec.wants_container})
@@ -91,10 +92,10 @@ class Run:
             image = case.image or Image("", {"User": "unknown"})
             state = resolve(case.spec, image, self._daemon, settings.project)
             case.wanted = None if unknown else state
-            case.findings = self._findings(case, state, Context(str(case.spec.image)))
+            case.findings = self._findings(case, state, self._context(str(case.spec.image), state))
             case.before = []
             if case.observed is not None and case.settled.current is not None:
-                case.before = self._findings(case, case.observed, _context_of(case.settled.current))
+                case.before = self._findings(case, case.observed, self._context_of(case.settled.current))
         broken = [one for case in self._cases for one in policy.violations(case.findings)]
         if broken and settings.enforce:
             raise PolicyError(broken)
@@ -106,6 +107,13 @@ class Run:
     def _findings(self, case: Case, state: State, context: Context) -> list[model.Finding]:
         spec, settings = case.spec, self._settings
         return policy.findings(spec.name, state, context, settings.profile, spec.waivers, settings.today)
+
+    def _context_of(self, inspect: Inspect) -> Context:
+        """What is judged beside the state of a container that stands."""
+        return self._context(str(inspect["Config"].get("Image", "")), observe(inspect))
+
+    def _context(self, image: str, state: State) -> Context:
+        return Context(image, real_paths(bind_sources(state), self._engine.url))
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
         reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
@@ -201,15 +209,10 @@ class Run:
         with contextlib.suppress(CaissonError):
             found = self._engine.inspect(case.spec.name) if case.spec.wants_container else None
         if found is not None:
-            case.findings = self._findings(case, observe(found), _context_of(found))
+            case.findings = self._findings(case, observe(found), self._context_of(found))
         else:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 
 
 def _observed(inspect: Inspect | None) -> State | None:
     return observe(inspect) if inspect is not None else None
-
-
-def _context_of(inspect: Inspect) -> Context:
-    """What is judged beside the state of a container that stands."""
-    return Context(str(inspect["Config"].get("Image", "")))

@@ -122,6 +122,12 @@ def host_faults(
     if daemon.cpus and spec.cpus > daemon.cpus * NANO:
         problem = f"is more than the host's {daemon.cpus}"
         yield Fault(where, "cpus", format_cpus(spec.cpus), problem, f"write {daemon.cpus} or less")
+    if spec.runtime and daemon.runtimes and spec.runtime not in daemon.runtimes:
+        remedy = f"use {', '.join(sorted(daemon.runtimes))}, or install it and name it in the engine's settings"
+        yield Fault(where, "runtime", spec.runtime, "is not a runtime of this engine", remedy)
+    if spec.healthcheck and "start_interval" in spec.healthcheck and daemon.api < (1, 44):
+        remedy = "leave it out, or update the engine to Docker 25"
+        yield Fault(where, "healthcheck", dict(spec.healthcheck), "has a start_interval, which is unknown here", remedy)
     if case.image is None and spec.pull == "never" and spec.image not in images:
         remedy = "load it there, or set pull: missing"
         yield Fault(where, "image", spec.image, "is not on the host and pull is never", remedy)

@@ -13,6 +13,7 @@ import sys
 import typing as t
 
 from ..errors import CaissonError
+from . import abilities
 from .state import Daemon, Image
 
 Json = t.Dict[str, t.Any]
@@ -67,7 +68,6 @@ class Engine:
         """What the engine adds to containers by itself, and what it can hold them to."""
         with self._saying("read the engine's settings"):
             info: Json = self._api.info()
-        held = {"MemoryLimit": "memory", "SwapLimit": "memory_swap", "CpuCfsQuota": "cpus", "PidsLimit": "pids_limit"}
         return Daemon(
             id=str(info.get("ID") or ""),
             version=str(info.get("ServerVersion", "")),
@@ -75,7 +75,8 @@ class Engine:
             runtime=str(info.get("DefaultRuntime") or "runc"),
             log_driver=str(info.get("LoggingDriver") or "json-file"),
             cpus=int(info.get("NCPU") or 0),
-            limits=frozenset(ours for theirs, ours in held.items() if info.get(theirs, True)),
+            limits=abilities.limits(info),
+            runtimes=frozenset(info.get("Runtimes") or ()),
             apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
         )
 

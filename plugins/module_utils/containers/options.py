@@ -42,6 +42,7 @@ def container_options() -> Options:
                 "interval": {"type": "str"},
                 "timeout": {"type": "str"},
                 "start_period": {"type": "str"},
+                "start_interval": {"type": "str"},
                 "retries": {"type": "int"},
             },
         },
@@ -99,6 +100,8 @@ def container_options() -> Options:
         },
         "keep_previous": {"type": "bool", "default": False},
         "update_order": {"type": "str", "choices": list(ORDERS), "default": "auto"},
+        **_resources(),
+        **_isolation(),
         "waivers": {
             "type": "list",
             "elements": "dict",
@@ -114,6 +117,71 @@ def container_options() -> Options:
 def batch_options() -> Options:
     """What only a list of containers has."""
     return {"prune": {"type": "bool", "default": False}}
+
+
+def _resources() -> Options:
+    """How the host's memory, processors and block devices are shared out."""
+    rates: Options = {
+        name: {
+            "type": "list",
+            "elements": "dict",
+            "options": {"path": {"type": "str", "required": True}, "rate": {"type": kind, "required": True}},
+        }
+        for name, kind in (
+            ("device_read_bps", "str"),
+            ("device_read_iops", "int"),
+            ("device_write_bps", "str"),
+            ("device_write_iops", "int"),
+        )
+    }
+    return {
+        "memory_reservation": {"type": "str"},
+        "memory_swappiness": {"type": "int"},
+        "oom_killer": {"type": "bool", "default": False},
+        "oom_score_adj": {"type": "int", "default": 0},
+        "cpu_shares": {"type": "int"},
+        "cpuset_cpus": {"type": "str"},
+        "cpuset_mems": {"type": "str"},
+        "blkio_weight": {"type": "int"},
+        **rates,
+        "storage_opts": {"type": "dict"},
+    }
+
+
+def _isolation() -> Options:
+    """Namespaces, devices, groups and names."""
+    return {
+        "privileged": {"type": "bool", "default": False},
+        "pid_mode": {"type": "str"},
+        "ipc_mode": {"type": "str", "default": "private"},
+        "uts": {"type": "str"},
+        "userns_mode": {"type": "str"},
+        "cgroupns_mode": {"type": "str", "choices": ["private", "host"], "default": "private"},
+        "cgroup_parent": {"type": "str"},
+        "devices": _words(),
+        "device_cgroup_rules": _words(),
+        "device_requests": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "driver": {"type": "str"},
+                "count": {"type": "int"},
+                "device_ids": _words(),
+                "capabilities": {"type": "list", "elements": "list", "required": True},
+                "options": {"type": "dict"},
+            },
+        },
+        "groups": _words(),
+        "runtime": {"type": "str"},
+        "tty": {"type": "bool", "default": False},
+        "interactive": {"type": "bool", "default": False},
+        "domainname": {"type": "str"},
+        "dns_servers": _words(),
+        "dns_opts": _words(),
+        "dns_search_domains": _words(),
+        "etc_hosts": {"type": "dict"},
+        "exposed_ports": _words(),
+    }
 
 
 def run_options() -> Options:

@@ -5,9 +5,21 @@ from __future__ import annotations
 
 import typing as t
 
-from .records import Network
+from . import isolation, resources
+from .records import HEALTH_DEFAULTS, Network
 from .spec import Spec
 from .state import ANY, State
+
+START_INTERVAL = HEALTH_DEFAULTS["start_interval"]
+# Our limit and the engine's name for it; the first are always set.
+_LIMITS = {"memory": "Memory", "memory_swap": "MemorySwap", "cpus": "NanoCpus", "pids_limit": "PidsLimit"}
+_SHARES = {
+    "memory_reservation": "MemoryReservation",
+    "cpu_shares": "CpuShares",
+    "cpuset_cpus": "CpusetCpus",
+    "cpuset_mems": "CpusetMems",
+    "blkio_weight": "BlkioWeight",
+}
 
 
 def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]:
@@ -31,6 +43,10 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
     }
     if state["hostname"]:
         body["Hostname"] = state["hostname"]
+    body.update(_asked({"Domainname": state["domainname"], "Tty": state["tty"], "OpenStdin": state["interactive"]}))
+    body["HostConfig"].update(_opened(state))
+    if spec.runtime:
+        body["HostConfig"]["Runtime"] = spec.runtime
     first = next(iter(state["networks"].values()), None)
     if first is not None:
         body["NetworkingConfig"] = {"EndpointsConfig": {first.name: endpoint(first)}}
@@ -61,10 +77,65 @@ def _host_config(state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]
     }
 
 
+def _asked(keys: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What was asked for; an engine is not told of the rest, which an older or newer one may not know."""
+    return {key: value for key, value in keys.items() if value and value is not ANY}
+
+
+def _opened(state: State) -> dict[str, t.Any]:
+    """What opens or shapes the isolation, and limits that do not change on a living container."""
+    body = _asked(
+        {
+            "CgroupParent": state["cgroup_parent"],
+            "DeviceCgroupRules": list(state["device_cgroup_rules"]),
+            "DeviceRequests": [_device_request(request) for request in state["device_requests"]],
+            "Devices": [_device(device) for device in state["devices"]],
+            "Dns": list(state["dns_servers"]),
+            "DnsOptions": list(state["dns_opts"]),
+            "DnsSearch": list(state["dns_search_domains"]),
+            "ExtraHosts": [f"{name}:{where}" for name, where in sorted(state["etc_hosts"].items())],
+            "GroupAdd": sorted(state["groups"]),
+            "OomKillDisable": state["oom_killer"],
+            "OomScoreAdj": state["oom_score_adj"],
+            "PidMode": state["pid_mode"],
+            "Privileged": state["privileged"],
+            "StorageOpt": state["storage_opts"],
+            "UTSMode": state["uts"],
+            "UsernsMode": state["userns_mode"],
+        }
+    )
+    for ours, theirs in resources.RATES.items():
+        if state[ours] and state[ours] is not ANY:
+            body[theirs] = [{"Path": path, "Rate": rate} for path, rate in state[ours]]
+    if state["memory_swappiness"] is not None and state["memory_swappiness"] is not ANY:
+        body["MemorySwappiness"] = state["memory_swappiness"]  # 0 is a value of its own
+    if state["system_paths"] == "unconfined" and not state["privileged"]:
+        body.update(MaskedPaths=[], ReadonlyPaths=[])
+    return body
+
+
+def _device(given: str) -> dict[str, str]:
+    host, inside, allowed = given.split(":")
+    return {"PathOnHost": host, "PathInContainer": inside, "CgroupPermissions": allowed}
+
+
+def _device_request(given: isolation.DeviceRequest) -> dict[str, t.Any]:
+    return {
+        "Driver": given.driver,
+        "Count": given.count,
+        "DeviceIDs": list(given.device_ids) or None,
+        "Capabilities": [list(group) for group in given.capabilities],
+        "Options": dict(given.options),
+    }
+
+
 def update_body(state: State) -> dict[str, t.Any]:
-    """The body of POST /containers/ID/update: the limits that change on a living container."""
-    keys = {"memory": "Memory", "memory_swap": "MemorySwap", "cpus": "NanoCpus", "pids_limit": "PidsLimit"}
-    body: dict[str, t.Any] = {theirs: state[ours] for ours, theirs in keys.items() if state[ours] is not ANY}
+    """The body of POST /containers/ID/update: the limits that change on a living container.
+
+    There 0 and empty mean "leave as it is", so the limits that were not asked for are left out.
+    """
+    body: dict[str, t.Any] = {theirs: state[ours] for ours, theirs in _LIMITS.items() if state[ours] is not ANY}
+    body.update(_asked({theirs: state[ours] for ours, theirs in _SHARES.items()}))
     body["RestartPolicy"] = {"Name": state["restart_policy"], "MaximumRetryCount": state["restart_retries"]}
     return body
 
@@ -82,6 +153,8 @@ def _health(check: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
         "Interval": check["interval"],
         "Timeout": check["timeout"],
         "StartPeriod": check["start_period"],
+        # Older engines do not know it; 5 s is what it is without.
+        **({"StartInterval": check["start_interval"]} if check["start_interval"] != START_INTERVAL else {}),
         "Retries": check["retries"],
     }
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import typing as t
 
 from .order import START_FIRST, STOP_FIRST, exclusive
-from .records import Network
 from .recovery import interrupted_while_serving, newer, recover
+from .rules_secrets import names_secret
+from .shown import show
 from .spec import Spec
 from .state import ANY, AtLeast, State
 from .steps import PREVIOUS, Action, Difference, Draft, Existing, Plan, running
-from .units import format_cpus, format_duration, format_size
 
 # Changed on the living container by the engine's update call, unless the limit is to be taken away altogether,
 # for there 0 means "leave as it is".
-LIVE = frozenset({"memory", "memory_swap", "cpus", "pids_limit", "restart_policy", "restart_retries"})
-_MAPS = frozenset({"env", "labels", "log_options", "mounts", "networks", "storage_opts", "sysctls", "tmpfs", "ulimits"})
-_SIZES = frozenset({"memory", "memory_reservation", "memory_swap", "shm_size"})
+LIVE = frozenset(
+    "memory memory_swap memory_reservation cpus cpu_shares cpuset_cpus cpuset_mems pids_limit blkio_weight"
+    " restart_policy restart_retries".split()
+)
+_MAPS = frozenset("env etc_hosts labels log_options mounts networks storage_opts sysctls tmpfs ulimits".split())
 
 
 def settle(spec: Spec, existing: Existing) -> tuple[tuple[Action, ...], Existing]:
@@ -131,7 +133,7 @@ def _is_live(name: str, wanted: State, observed: State) -> bool:
     if name == "networks":
         # Between none or host and a network of its own there is no way on a living container.
         return wanted["network_mode"] == observed["network_mode"] == "user" and bool(wanted["networks"])
-    return name in LIVE and (name in ("restart_policy", "restart_retries", "pids_limit") or wanted[name] != 0)
+    return name in LIVE and (name in ("restart_policy", "restart_retries", "pids_limit") or bool(wanted[name]))
 
 
 def _run(draft: Draft, spec: Spec, engine: t.Mapping[str, t.Any], interrupted: bool) -> None:
@@ -168,45 +170,9 @@ def _map_differences(name: str, before: t.Mapping[str, t.Any], after: t.Mapping[
         if before.get(key) != after.get(key):
             old, new = (show(name, each[key]) if key in each else "absent" for each in (before, after))
             # A value of the environment may be a secret; that it is another one must do.
-            if name == "env" and key in before and key in after:
+            hidden = name == "env" or (name == "log_options" and names_secret(key))
+            if hidden and key in before and key in after:
                 old, new = "another value", "the value given"
+            elif hidden:
+                old, new = ("present" if key in each else "absent" for each in (before, after))
             yield Difference(f"{name}.{key}", old, new)
-
-
-def show(name: str, value: t.Any) -> str:
-    """The value of a field as a text; of the environment, only that there is one."""
-    if name == "env":
-        return "present"
-    if value is None:
-        return "none"
-    if name in _SIZES:
-        return format_size(value)
-    if name == "cpus":
-        return format_cpus(value)
-    if name == "pids_limit":
-        return str(value or "unlimited")
-    if name == "published_ports":
-        return ", ".join(sorted(f"{host or '*'}:{outer or '?'}:{inner}" for inner, host, outer in value)) or "none"
-    if name == "mounts":
-        _target, kind, source, read_only, propagation = value
-        rest = f" ({propagation})" if propagation not in ("", "rprivate") else ""
-        return f"{kind} {source or 'anonymous'}{' read-only' if read_only else ''}{rest}"
-    if name == "healthcheck":
-        times = {key: format_duration(value[key]) for key in ("interval", "timeout", "start_period")}
-        return f"{' '.join(value['test'])} {times} retries={value['retries']}"
-    return _show_plain(value)
-
-
-def _show_plain(value: t.Any) -> str:
-    if isinstance(value, Network):
-        parts = [*sorted(value.aliases), value.ipv4_address, value.ipv6_address]
-        return "attached" + (f" as {', '.join(filter(None, parts))}" if any(parts) else "")
-    if isinstance(value, dict):
-        return ",".join(f"{key}={item}" if item else key for key, item in sorted(value.items())) or "none"
-    if isinstance(value, (tuple, list)):
-        return " ".join(map(str, value)) or "none"
-    if isinstance(value, frozenset):
-        return ", ".join(sorted(map(str, value))) or "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if str(value) else "none"

@@ -42,6 +42,17 @@ def published_ports(value: t.Any) -> frozenset[Port]:
     return frozenset(found)
 
 
+def exposed_ports(value: t.Any) -> frozenset[str]:
+    """``port[/protocol]`` or ``first-last[/protocol]`` each, as ``port/protocol``."""
+    found: set[str] = set()
+    for item in values.words([value] if isinstance(value, int) else value):
+        numbers, protocol = _port_range(item, item, "write PORT or PORT/PROTOCOL, such as 8080/tcp")
+        found.update(f"{number}/{protocol}" for number in numbers)
+    if len(found) > MOST_PORTS:
+        raise Wrong("exposes more ports than an engine bears", f"expose at most {MOST_PORTS}")
+    return frozenset(found)
+
+
 def _published(item: str) -> list[Port]:
     remedy = "write ADDRESS:HOST_PORT:CONTAINER_PORT, such as 127.0.0.1:8080:80"
     match = re.match(r"\A(?:(\[[^\]]+\]|[^:\[\]]*):)?(?:([0-9-]*):)?([^:]+)\Z", item)

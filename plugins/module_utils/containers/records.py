@@ -15,7 +15,13 @@ from .units import Wrong, parse_duration
 
 _propagation = values.choice("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _EXPIRES = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
-HEALTH_DEFAULTS = {"interval": 30 * 10**9, "timeout": 30 * 10**9, "start_period": 0, "retries": 3}
+HEALTH_DEFAULTS = {
+    "interval": 30 * 10**9,
+    "timeout": 30 * 10**9,
+    "start_period": 0,
+    "start_interval": 5 * 10**9,
+    "retries": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Dependency:
     condition: str = "started"
 
 
-def _entries(value: t.Any, known: t.Collection[str], required: str = "") -> list[dict[str, t.Any]]:
+def entries(value: t.Any, known: t.Collection[str], required: str = "") -> list[dict[str, t.Any]]:
+    """A list of dictionaries with no keys but the known ones; what is null counts as not given."""
     if not isinstance(value, (list, tuple)):
         raise Wrong("is not a list", "write a list of dictionaries")
     found = []
@@ -72,7 +79,7 @@ def _entries(value: t.Any, known: t.Collection[str], required: str = "") -> list
 
 def mounts(value: t.Any) -> list[values.Mount]:
     found = []
-    for item in _entries(value, ("target", "source", "type", "read_only", "propagation"), "target"):
+    for item in entries(value, ("target", "source", "type", "read_only", "propagation"), "target"):
         kind = values.choice("bind", "volume")(item.get("type", "volume"))
         source = values.text(item["source"]) if "source" in item else ""
         if item.get("propagation") and kind != "bind":
@@ -120,7 +127,7 @@ def _mount(kind: str, source: str, target: str, read_only: t.Any, propagation: s
 
 def networks(value: t.Any) -> tuple[Network, ...]:
     found: list[Network] = []
-    for item in _entries(value, ("name", "aliases", "ipv4_address", "ipv6_address"), "name"):
+    for item in entries(value, ("name", "aliases", "ipv4_address", "ipv6_address"), "name"):
         network = Network(
             name=values.network_name(item["name"]),
             aliases=frozenset(map(values.alias, values.words(item.get("aliases", [])))),
@@ -145,12 +152,12 @@ def _fixed_address(item: t.Mapping[str, t.Any], version: int) -> str:
 
 def healthcheck(value: t.Any) -> dict[str, t.Any]:
     """``test`` as the engine holds it and the times in nanoseconds; only what was given."""
-    known = ("test", "interval", "timeout", "start_period", "retries")
-    given = _entries([value], known)[0]
+    known = ("test", "interval", "timeout", "start_period", "start_interval", "retries")
+    given = entries([value], known)[0]
     if not given:
         raise Wrong("is empty", "write test, or leave the option out")
     found: dict[str, t.Any] = {"test": _health_test(given["test"])} if "test" in given else {}
-    for key in ("interval", "timeout", "start_period"):
+    for key in ("interval", "timeout", "start_period", "start_interval"):
         if key in given:
             found[key] = parse_duration(given[key])
     if "retries" in given:
@@ -171,7 +178,7 @@ def _health_test(value: t.Any) -> tuple[str, ...]:
 
 def waivers(value: t.Any) -> tuple[Waiver, ...]:
     found: list[Waiver] = []
-    for item in _entries(value, ("control", "reason", "expires"), "control"):
+    for item in entries(value, ("control", "reason", "expires"), "control"):
         control = values.text(item["control"])
         if control not in catalogue.CONTROLS:
             raise Wrong(f"names no control: {control!r}{nearest(control, catalogue.CONTROLS)}", "use a control's id")
@@ -189,7 +196,7 @@ def waivers(value: t.Any) -> tuple[Waiver, ...]:
 
 def depends_on(value: t.Any) -> tuple[Dependency, ...]:
     found: list[Dependency] = []
-    for item in _entries(value, ("name", "condition"), "name"):
+    for item in entries(value, ("name", "condition"), "name"):
         condition = values.choice("started", "healthy")(item.get("condition", "started"))
         dependency = Dependency(values.name(item["name"]), condition)
         if dependency.name in (other.name for other in found):

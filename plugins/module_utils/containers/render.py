@@ -9,6 +9,7 @@ from ..controls import model
 from . import options
 from .cases import Case, Outcome
 from .deploy import MASK
+from .rules_secrets import names_secret
 from .steps import Action
 
 _KNOWN = frozenset({*options.container_options(), *options.run_options(), *options.batch_options(), "containers"})
@@ -90,6 +91,8 @@ def _masked_option(key: t.Any, value: t.Any) -> t.Any:
         return value
     if key == "env":
         return dict.fromkeys(value, MASK) if isinstance(value, dict) else MASK
+    if key == "log_options" and isinstance(value, dict):
+        return {name: MASK if names_secret(str(name)) else given for name, given in value.items()}
     if key == "containers":
         return [masked(item) for item in value] if isinstance(value, (list, tuple)) else MASK
     return value if key in _KNOWN else MASK  # an unknown option may be a misspelt env

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-import posixpath
+import json
+import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..controls.container import DANGEROUS_CAPABILITIES
+from . import rules_mounts
+from .rules_secrets import env_secrets
 from .state import ANY, State
 from .units import format_size
 
-_SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "dockershim.sock")
-# Not to be handed in at all, or not to be written to; with everything below them.
-_SECRET_PATHS = ("/boot", "/dev", "/proc", "/root", "/run", "/sys", "/var/lib/docker", "/var/run", "/etc/ssh")
-_SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/docker")
-_SYSTEM_PATHS = ("/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var/lib", "/var/spool/cron")
+_IMAGE_ID = re.compile(r"\A(?:sha256:)?[0-9a-f]{64}\Z")
+_ZERO = re.compile(r"\A[+-]?0+\Z")  # the engine reads a user as a number first
+_ROOTS_GROUPS = frozenset("root disk docker kmem mem shadow sudo wheel".split())
 
 Evidence = t.Optional[str]  # what breaks the control, or None where it holds
 
@@ -25,9 +26,11 @@ class Context:
     """What is judged beside the state.
 
     image: the reference by which the image was named.
+    real_paths: what the paths of the host that are mounted really are, where that is another one and known.
     """
 
     image: str
+    real_paths: t.Mapping[str, str] = field(default_factory=dict)
 
 
 def judge(state: State, context: Context) -> dict[str, Evidence]:
@@ -114,7 +117,7 @@ def _ulimits(state: State) -> Evidence:
 def is_root(user: str) -> bool:
     """Whether the engine would run this as root: no user, the name, or a number that is 0 in any spelling."""
     name = user.partition(":")[0].strip()
-    return name in ("", "root") or (name.isdigit() and int(name) == 0)
+    return name in ("", "root") or bool(_ZERO.match(name))
 
 
 def _user(state: State) -> Evidence:
@@ -145,40 +148,42 @@ def _network_mode(state: State) -> Evidence:
     return f"network_mode is {mode}" if mode == "host" or mode.startswith("container:") else None
 
 
-def _under(path: str, roots: t.Iterable[str]) -> bool:
-    return any(path == root or path.startswith(f"{root}/") for root in roots)
-
-
-def _binds(state: State) -> list[tuple[str, str, bool]]:
-    """Source, target and whether it is read-only, of each path of the host that is mounted."""
-    return [
-        (source, target, read_only)
-        for target, kind, source, read_only, _way in state["mounts"].values()
-        if kind == "bind"
-    ]
-
-
-def _docker_socket(state: State) -> Evidence:
-    for source, _target, _read_only in _binds(state):
-        if posixpath.basename(source) in _SOCKETS or source in ("/run", "/var/run", "/"):
-            return f"mounts has {source}"
+def _seccomp(state: State) -> Evidence:
+    for opt in sorted(state["security_opts"]):
+        key, _equals, value = opt.partition("=")
+        if key == "seccomp" and value == "unconfined":
+            return f"security_opts has {opt}"
+        if key == "seccomp" and value.lstrip().startswith("{") and not _denies(value):
+            return "security_opts has a seccomp profile that allows every system call it does not name"
     return None
 
 
-def _host_paths(state: State) -> Evidence:
-    for source, target, read_only in sorted(_binds(state)):
-        above = any(_under(path, [source]) for path in (*_SECRET_PATHS, *_SECRET_FILES))
-        whole = source == "/" or source in _SYSTEM_PATHS or above
-        if whole or _under(source, _SECRET_PATHS + _SECRET_FILES) or (_under(source, _SYSTEM_PATHS) and not read_only):
-            return f"mounts has {source} on {target}{'' if not read_only else ' (read-only)'}"
-    return None
+def _denies(profile: str) -> bool:
+    """Whether the profile denies what it does not name; one that cannot be read is refused by the engine."""
+    try:
+        action = json.loads(profile).get("defaultAction")
+    except (ValueError, RecursionError, AttributeError):
+        return True
+    return action not in ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG")
 
 
-def _mount_propagation(state: State) -> Evidence:
-    for target, _kind, source, _read_only, propagation in state["mounts"].values():
-        if propagation in ("shared", "rshared"):
-            return f"mounts has {source} on {target} with the propagation {propagation}"
-    return None
+def _groups(state: State) -> Evidence:
+    strong = sorted(group for group in state["groups"] if group.lower() in _ROOTS_GROUPS or _ZERO.match(group))
+    return f"groups has {', '.join(strong)}" if strong else None
+
+
+def _oom_score_adj(state: State) -> Evidence:
+    score = state["oom_score_adj"]
+    return f"oom_score_adj is {score}" if score < 0 else None
+
+
+def _listed(name: str) -> t.Callable[[State], Evidence]:
+    """A list that has to be empty."""
+    return lambda state: f"{name} has {', '.join(map(str, state[name]))}" if state[name] else None
+
+
+def _published_by_chance(state: State) -> Evidence:
+    return "publish_all_ports is true" if state["publish_all_ports"] else None
 
 
 def _port_address(state: State) -> Evidence:
@@ -197,12 +202,17 @@ def _privileged_port(state: State) -> Evidence:
 
 def _image_tag(_state: State, context: Context) -> Evidence:
     image = context.image
-    if "@sha256:" in image or image.startswith("sha256:"):
+    if "@sha256:" in image or _IMAGE_ID.match(image):
         return None
     tag = image.rpartition("/")[2].partition(":")[2]
     if tag in ("", "latest"):
         return f"image is {image}" if tag else f"image is {image}, without tag or digest"
     return None
+
+
+def _image_digest(_state: State, context: Context) -> Evidence:
+    exact = "@sha256:" in context.image or _IMAGE_ID.match(context.image)
+    return None if exact else f"image is {context.image}, without a digest"
 
 
 _RULES: dict[str, t.Callable[[State], Evidence]] = {
@@ -211,14 +221,15 @@ _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "tmpfs_size": _tmpfs_size,
     "cap_drop": _cap_drop,
     "no_new_privileges": _security_opt("no-new-privileges", "false", needed="true"),
-    "seccomp": _security_opt("seccomp", "unconfined"),
+    "seccomp": _seccomp,
     "apparmor": _security_opt("apparmor", "unconfined"),
     "selinux": _security_opt("label", "disable"),
     "privileged": _is("privileged", False),
     "system_paths": _is("system_paths", "masked"),
     "memory": _limit("memory"),
     "memory_swap": _memory_swap,
-    "oom_kill": _is("oom_kill_disable", False),
+    "oom_kill": _is("oom_killer", False),
+    "oom_score_adj": _oom_score_adj,
     "cpus": lambda state: None if state["cpu_quota"] > 0 else _limit("cpus")(state),
     "pids_limit": _limit("pids_limit"),
     "ulimits": _ulimits,
@@ -230,17 +241,25 @@ _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "default_bridge": lambda state: "networks has bridge" if "bridge" in state["networks"] else None,
     "pid_mode": _is("pid_mode", "", also=("private",)),
     "ipc_mode": _is("ipc_mode", "private", also=("none",)),
-    "uts_mode": _is("uts_mode", ""),
+    "uts_mode": _is("uts", ""),
     "userns_mode": _is("userns_mode", ""),
     "cgroupns_mode": _is("cgroupns_mode", "private"),
     "cgroup_parent": _is("cgroup_parent", ""),
-    "devices": _is("devices", ()),
-    "docker_socket": _docker_socket,
-    "host_paths": _host_paths,
-    "mount_propagation": _mount_propagation,
+    "devices": _listed("devices"),
+    "device_cgroup_rules": _listed("device_cgroup_rules"),
+    "device_requests": _listed("device_requests"),
+    "groups": _groups,
+    "mount_propagation": rules_mounts.mount_propagation,
+    "env_secrets": env_secrets,
+    "publish_all_ports": _published_by_chance,
     "port_address": _port_address,
     "privileged_port": _privileged_port,
     "healthcheck": lambda state: None if state["healthcheck"] else "neither healthcheck nor the image has a check",
 }
 
-_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {"image_tag": _image_tag}
+_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
+    "image_tag": _image_tag,
+    "image_digest": _image_digest,
+    "docker_socket": lambda state, context: rules_mounts.docker_socket(state, context.real_paths),
+    "host_paths": lambda state, context: rules_mounts.host_paths(state, context.real_paths),
+}

@@ -7,7 +7,9 @@ import typing as t
 from dataclasses import dataclass, field, fields
 
 from ..errors import HIDDEN, Fault, InputError, nearest
-from . import options, ports, records, tmpfs, values
+from . import isolation, options, ports, records, resources, tmpfs, values
+from .conflicts import NO_CONTAINER, conflicts
+from .docker_container import refusal
 from .units import MIB, Wrong, parse_cpus, parse_size
 
 DEFAULT_TMPFS = {
@@ -17,9 +19,7 @@ DEFAULT_TMPFS = {
 # nproc counts all processes of the user on the host, so it is only a backstop to pids_limit.
 DEFAULT_ULIMITS = {"core": (0, 0), "nofile": (1024, 4096), "nproc": (4096, 4096)}
 ROTATING = {"local": {"max-size": "10m", "max-file": "3"}, "json-file": {"max-size": "10m", "max-file": "3"}}
-LEAST_MEMORY = 6 * MIB  # the engine refuses less
-NO_CONTAINER = ("absent", "rolled_back")
-SECRET_OPTIONS = frozenset({"env"})
+SECRET_OPTIONS = frozenset({"env", "log_options"})  # a log driver may take a token
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,39 @@ class Spec:
     depends_on: tuple[records.Dependency, ...] = ()
     keep_previous: bool = False
     update_order: str = "auto"
+    memory_reservation: int = 0
+    memory_swappiness: int | None = None
+    oom_killer: bool = False  # whether it is switched off; the name is docker_container's
+    oom_score_adj: int = 0
+    cpu_shares: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    blkio_weight: int = 0
+    device_read_bps: tuple[resources.Rate, ...] = ()
+    device_read_iops: tuple[resources.Rate, ...] = ()
+    device_write_bps: tuple[resources.Rate, ...] = ()
+    device_write_iops: tuple[resources.Rate, ...] = ()
+    storage_opts: t.Mapping[str, str] = field(default_factory=dict)
+    privileged: bool = False
+    pid_mode: str = ""
+    ipc_mode: str = "private"
+    uts: str = ""
+    userns_mode: str = ""
+    cgroupns_mode: str = "private"
+    cgroup_parent: str = ""
+    devices: tuple[str, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
+    device_requests: tuple[isolation.DeviceRequest, ...] = ()
+    groups: frozenset[str] = frozenset()
+    runtime: str | None = None
+    tty: bool = False
+    interactive: bool = False
+    domainname: str = ""
+    dns_servers: tuple[str, ...] = ()
+    dns_opts: tuple[str, ...] = ()
+    dns_search_domains: tuple[str, ...] = ()
+    etc_hosts: t.Mapping[str, str] = field(default_factory=dict)
+    exposed_ports: frozenset[str] = frozenset()
     waivers: tuple[records.Waiver, ...] = ()
 
     @property
@@ -129,6 +162,8 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "keep_previous": values.boolean,
     "update_order": values.choice(*options.ORDERS),
     "waivers": records.waivers,
+    **resources.READERS,
+    **isolation.READERS,
 }
 
 
@@ -170,59 +205,18 @@ def _parse(entry: t.Mapping[str, t.Any], where: str) -> tuple[Spec | None, list[
     for option, value in entry.items():
         reader = READERS.get(option)
         if reader is None:
-            remedy = f"remove it{nearest(str(option), READERS)}"
+            known = refusal(str(option))
+            problem, remedy = known or ("is not an option of a container", f"remove it{nearest(str(option), READERS)}")
             # Its value is not shown: it may be a misspelt env.
-            faults.append(Fault(where, str(option), HIDDEN, "is not an option of a container", remedy))
+            faults.append(Fault(where, str(option), HIDDEN, problem, remedy))
         elif value is not None:
             try:
                 found[option] = reader(value)
             except Wrong as wrong:
                 shown = HIDDEN if option in SECRET_OPTIONS else value
                 faults.append(Fault(where, option, shown, wrong.problem, wrong.remedy))
-    faults += [Fault(where, *fault) for fault in _conflicts(entry, found)]
+    faults += [Fault(where, *fault) for fault in conflicts(entry, found)]
     return (None, faults) if faults else (_complete(found), [])
-
-
-_Conflict = t.Tuple[str, t.Any, str, str]
-
-
-def _conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.Iterator[_Conflict]:
-    """What is wrong only beside another option."""
-    if entry.get("name") is None:
-        yield "name", None, "is missing", "name the container"
-    if entry.get("image") is None and found.get("state") not in NO_CONTAINER:
-        yield "image", None, "is missing", "name the image, or set state: absent"
-    memory = found.get("memory", 512 * MIB)
-    swap = found.get("memory_swap", memory)
-    if 0 < memory < LEAST_MEMORY:
-        yield "memory", entry["memory"], "is less than the engine accepts", "write 6m or more"
-    if swap != -1 and swap < memory:
-        yield "memory_swap", entry["memory_swap"], "is less than memory", "write memory plus swap, or leave it out"
-    if found.get("shm_size") == 0:
-        yield "shm_size", entry["shm_size"], "means the engine's default", "write a size, such as 64m"
-    if swap > 0 and not memory:
-        yield "memory_swap", entry["memory_swap"], "needs a limit of memory", "set memory too"
-    targets = [mount[0] for mount in (*found.get("mounts", ()), *found.get("volumes", ()))]
-    for target in sorted({one for one in targets if targets.count(one) > 1}):
-        yield "mounts", target, "is the target of two mounts", "mount one thing at each path"
-    for target in sorted(set(targets) & set(found.get("tmpfs", ()))):
-        yield "tmpfs", target, "is the target of a mount too", "keep one of them"
-    if found.get("restart_retries") is not None and found.get("restart_policy", "on-failure") != "on-failure":
-        yield "restart_retries", entry["restart_retries"], "counts only for on-failure", "leave it out"
-    if found.get("published_ports") and found.get("networks") == ():
-        yield "published_ports", entry["published_ports"], "need a network", "leave networks out, or name one"
-    yield from _run_conflicts(entry, found)
-
-
-def _run_conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.Iterator[_Conflict]:
-    """The same of what concerns how it runs and in which order."""
-    special = {network.name for network in found.get("networks", ())} & {"host", "none"}
-    if special and len(found["networks"]) > 1:
-        yield "networks", special.pop(), "excludes every other network", "name it alone"
-    if found.get("stop_signal") == "SIGKILL" and found.get("state") not in NO_CONTAINER:
-        yield "stop_signal", entry["stop_signal"], "gives the program no chance to end", "name another, or leave it out"
-    if found.get("name") in {dependency.name for dependency in found.get("depends_on", ())}:
-        yield "depends_on", entry["name"], "is the container itself", "leave it out"
 
 
 def _complete(found: dict[str, t.Any]) -> Spec:

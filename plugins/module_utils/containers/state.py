@@ -31,37 +31,22 @@ WAIVERS_LABEL = f"{values.LABEL_PREFIX}waivers"
 # What no option of a spec sets: the container's value must be the one that isolates.
 FIXED: State = {
     "auto_remove": False,
-    "blkio": (),
-    "cgroup_parent": "",
-    "cgroupns_mode": "private",
+    "blkio_weight_device": (),
     "cpu_quota": 0,
-    "cpu_shares": 0,
-    "cpuset_cpus": "",
-    "cpuset_mems": "",
-    "device_requests": (),
-    "devices": (),
-    "dns": (),
-    "domainname": "",
-    "extra_hosts": (),
-    "groups": frozenset(),
-    "interactive": False,
-    "ipc_mode": "private",
     "links": (),
     "mac_address": "",
-    "memory_reservation": 0,
-    "memory_swappiness": None,
-    "oom_kill_disable": False,
-    "oom_score_adj": 0,
-    "pid_mode": "",
-    "privileged": False,
     "publish_all_ports": False,
-    "storage_opts": {},
     "system_paths": "masked",
-    "tty": False,
-    "userns_mode": "",
-    "uts_mode": "",
     "volumes_from": (),
 }
+
+# Limits that a kernel may be unable to hold; without the ability they are left out and not compared.
+LIMITS = frozenset(
+    "memory memory_swap memory_reservation memory_swappiness oom_killer cpus cpu_shares cpuset_cpus cpuset_mems"
+    " pids_limit blkio_weight device_read_bps device_read_iops device_write_bps device_write_iops".split()
+)
+UNCONFINED_PATHS = "systempaths=unconfined"
+NO_LABEL = "label=disable"
 
 
 @dataclass(frozen=True)
@@ -86,8 +71,13 @@ class Daemon:
     runtime: str = "runc"
     log_driver: str = "json-file"
     cpus: int = 0  # how many the host has; 0 where that is not known
-    limits: frozenset[str] = frozenset({"memory", "memory_swap", "cpus", "pids_limit"})
+    limits: frozenset[str] = LIMITS
+    runtimes: frozenset[str] = frozenset()  # empty where that is not known
     apparmor: bool = False
+
+    @property
+    def api(self) -> tuple[int, ...]:
+        return tuple(map(int, self.api_version.split(".")))
 
 
 def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
@@ -102,21 +92,40 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
         "labels": {**(image.get("Labels") or {}), **spec.labels, **own_labels(spec, project)},
         "healthcheck": health(image.get("Healthcheck"), spec.healthcheck),
         "stop_signal": spec.stop_signal or stop_signal(image.get("StopSignal")),
-        "exposed_ports": frozenset(image.get("ExposedPorts") or ()) | {port[0] for port in spec.published_ports},
+        "exposed_ports": _exposed_ports(spec, image),
         "mounts": _mounts(spec, image),
         "ulimits": dict(spec.ulimits),
         # Where the driver is the daemon's own, the daemon adds its options for it.
         "log_options": (AtLeast if spec.log_driver == daemon.log_driver else dict)(spec.log_options),
-        "runtime": daemon.runtime,
+        "runtime": spec.runtime or daemon.runtime,
     }
     state.update(_command(spec, image))
     state.update(_networks(spec, project))
     for same in _SAME:
         state[same] = getattr(spec, same)
-    for limit in ("memory", "memory_swap", "cpus", "pids_limit"):
-        if limit not in daemon.limits:
-            state[limit] = ANY
+    state.update(_security(spec))
+    state.update(dict.fromkeys(LIMITS - daemon.limits, ANY))
     return state
+
+
+def _security(spec: Spec) -> State:
+    """The security options as an engine holds them: the paths apart, and the label that it drops by itself."""
+    opts = spec.security_opts - {UNCONFINED_PATHS}
+    labelled = any(opt.startswith("label=") for opt in opts)
+    if not labelled and (spec.privileged or "host" in (spec.pid_mode, spec.ipc_mode)):
+        opts |= {NO_LABEL}
+    bare = spec.privileged or UNCONFINED_PATHS in spec.security_opts
+    return {"security_opts": opts, "system_paths": "unconfined" if bare else "masked"}
+
+
+def _exposed_ports(spec: Spec, image: Image) -> frozenset[str]:
+    published = {port[0] for port in spec.published_ports}
+    return frozenset(protocol(port) for port in image.get("ExposedPorts") or ()) | spec.exposed_ports | published
+
+
+def protocol(port: str) -> str:
+    """A port as `port/protocol`, for tcp may be left unsaid."""
+    return port if "/" in port else f"{port}/tcp"
 
 
 def _networks(spec: Spec, project: str) -> State:
@@ -133,8 +142,12 @@ def _networks(spec: Spec, project: str) -> State:
 
 
 _SAME = (
-    "cap_drop capabilities cpus init log_driver memory memory_swap pids_limit published_ports read_only"
-    " restart_policy restart_retries security_opts shm_size stop_timeout sysctls tmpfs"
+    "blkio_weight cap_drop capabilities cgroup_parent cgroupns_mode cpu_shares cpus cpuset_cpus cpuset_mems"
+    " device_cgroup_rules device_read_bps device_read_iops device_requests device_write_bps device_write_iops devices"
+    " dns_opts dns_search_domains dns_servers domainname etc_hosts groups init interactive ipc_mode log_driver memory"
+    " memory_reservation memory_swap memory_swappiness oom_killer oom_score_adj pid_mode pids_limit privileged"
+    " published_ports read_only restart_policy restart_retries shm_size stop_timeout storage_opts sysctls tmpfs"
+    " tty userns_mode uts"
 ).split()
 
 
@@ -201,7 +214,13 @@ def health(inherited: t.Mapping[str, t.Any] | None, given: t.Mapping[str, t.Any]
 def health_parts(raw: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     """The engine's form of a check (``Test``, ``Interval`` in nanoseconds) under our names, unset parts left out."""
     raw = raw or {}
-    names = {"interval": "Interval", "timeout": "Timeout", "start_period": "StartPeriod", "retries": "Retries"}
+    names = {
+        "interval": "Interval",
+        "timeout": "Timeout",
+        "start_period": "StartPeriod",
+        "start_interval": "StartInterval",
+        "retries": "Retries",
+    }
     found = {ours: raw[theirs] for ours, theirs in names.items() if raw.get(theirs)}
     if raw.get("Test"):
         found["test"] = tuple(raw["Test"])

@@ -244,12 +244,15 @@ def security_opt(value: t.Any) -> str:
     if not separator:
         key, separator, given = text(value).partition(":")
     key = key.strip()
-    if key not in ("no-new-privileges", "seccomp", "apparmor", "label"):
-        raise Wrong("is not a security option of the engine", "use no-new-privileges, seccomp, apparmor or label")
+    if key not in ("no-new-privileges", "seccomp", "apparmor", "label", "systempaths"):
+        remedy = "use no-new-privileges, seccomp, apparmor, label or systempaths"
+        raise Wrong("is not a security option of the engine", remedy)
     if key == "no-new-privileges":
         return f"{key}={str(boolean(given) if separator else True).lower()}"
     if not given:
         raise Wrong("has no value", f"write {key}=VALUE")
+    if key == "systempaths" and given != "unconfined":
+        raise Wrong("is not a security option of the engine", "write systempaths=unconfined, or leave it out")
     if key == "seccomp" and given not in ("unconfined", "builtin") and not given.lstrip().startswith("{"):
         raise Wrong(
             "names a file, but the engine takes a profile's content",

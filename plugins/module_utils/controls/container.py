@@ -9,18 +9,25 @@ from .model import STRICT, Control
 DANGEROUS_CAPABILITIES = {
     "ALL": "is every capability at once",
     "AUDIT_CONTROL": "switches the host's audit off",
+    "AUDIT_READ": "reads the host's audit log",
     "BPF": "loads programs into the host's kernel",
+    "CHECKPOINT_RESTORE": "chooses process ids and follows the host's links in /proc/PID/map_files",
     "DAC_READ_SEARCH": "opens any file of the host by its handle",
     "MAC_ADMIN": "rewrites the host's access policy",
     "MAC_OVERRIDE": "ignores the host's access policy",
     "NET_ADMIN": "reconfigures interfaces, routes and packet filters",
+    "NET_RAW": "forges packets and takes over the addresses of other containers on its network",
     "PERFMON": "observes every process of the host",
     "SYS_ADMIN": "mounts file systems and enters other namespaces",
     "SYS_BOOT": "reboots the host and loads another kernel",
     "SYS_MODULE": "loads modules into the host's kernel",
+    "SYS_NICE": "takes the processors from the host by real-time priority",
+    "SYS_PACCT": "switches the host's process accounting on and off",
     "SYS_PTRACE": "reads and changes the memory of other processes",
     "SYS_RAWIO": "reads and writes the host's memory and devices directly",
+    "SYS_RESOURCE": "raises its own limits, and uses what is reserved for root",
     "SYS_TIME": "sets the host's clock",
+    "SYS_TTY_CONFIG": "hangs the host's terminals up",
     "SYSLOG": "reads the kernel's log with its addresses",
 }
 
@@ -117,6 +124,12 @@ CONTROLS: tuple[Control, ...] = (
         "Without it the whole host hangs in place of one container.",
         "NIST SP 800-190 4.4.3",
     ),
+    _control(
+        "oom_score_adj",
+        "The container is not kept from being killed before others",
+        "With a lower score the kernel kills the host's own services in its place.",
+        "NIST SP 800-190 4.4.3",
+    ),
     _control("cpus", "CPU time is limited", "One container could take every processor.", "CIS Docker 1.8 5.12"),
     _control(
         "pids_limit",
@@ -210,6 +223,24 @@ CONTROLS: tuple[Control, ...] = (
         "CIS Docker 1.8 5.18",
     ),
     _control(
+        "device_cgroup_rules",
+        "No rule opens devices of the host",
+        "A device node made inside would reach the hardware.",
+        "CIS Docker 1.8 5.18",
+    ),
+    _control(
+        "device_requests",
+        "No device is asked for from a driver, such as a GPU",
+        "The driver mounts the host's device nodes and libraries into the container.",
+        "CIS Docker 1.8 5.18",
+    ),
+    _control(
+        "groups",
+        "No group with power over the host is added",
+        "Files and devices of root's group, disks and the engine are open to it.",
+        "CIS Docker 1.8 4.1",
+    ),
+    _control(
         "docker_socket",
         "No engine socket is mounted",
         "Who may talk to the engine is root on the host.",
@@ -226,6 +257,20 @@ CONTROLS: tuple[Control, ...] = (
         "Mounts do not propagate to the host",
         "A mount made inside would appear outside.",
         "CIS Docker 1.8 5.20",
+    ),
+    _control(
+        "env_secrets",
+        "No secret is in the environment",
+        "Whoever may inspect the container or read /proc sees it, and so does each program that is started."
+        " Mount it as a file, and name it by a variable that ends in _FILE.",
+        "CIS Docker 1.8 4.10",
+        "NIST SP 800-190 4.1.4",
+    ),
+    _control(
+        "publish_all_ports",
+        "Only named ports are published",
+        "An image could open further ports of the host with its next version.",
+        "CIS Docker 1.8 5.9",
     ),
     _control(
         "port_address",
@@ -245,6 +290,13 @@ CONTROLS: tuple[Control, ...] = (
         "With latest nobody can say what runs, nor go back to it.",
         "CIS Docker 1.8 5.28",
         "NIST SP 800-190 4.2.2",
+    ),
+    _control(
+        "image_digest",
+        "The image is named by digest",
+        "A tag is moved by whoever may push to the registry; a digest is the content itself.",
+        "NIST SP 800-190 4.2.2",
+        profile=STRICT,
     ),
     _control(
         "healthcheck",

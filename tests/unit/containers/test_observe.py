@@ -9,7 +9,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import payload, plan, spec, state
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import payload, plan, render, spec, state
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.observe import anonymous_volumes, observe
 
 Json = t.Dict[str, t.Any]
@@ -83,10 +83,60 @@ def spelled_differently(found: Json) -> None:
         network["DNSNames"], network["MacAddress"] = ["x"], "02:42:ac:11:00:02"
 
 
+def as_docker_25(found: Json) -> None:
+    """The address that the engine made stands where one that was asked for does; the aliases are those given."""
+    for network in found["NetworkSettings"]["Networks"].values():
+        made = [f"{int(part):02x}" for part in filter(None, network["IPAddress"].split("."))]
+        found["Config"]["MacAddress"] = network["MacAddress"] = ":".join(["02", "42", *made]) if made else ""
+        short = found["Id"][:12]
+        network["Aliases"] = [alias for alias in network["Aliases"] or () if alias != short] or None
+        network["DNSNames"] = [found["Name"].lstrip("/"), short]
+    found["HostConfig"]["ConsoleSize"] = [24, 80]
+    found["HostConfig"]["MaskedPaths"] += ["/proc/interrupts", "/sys/devices/virtual/powercap"]
+    for key in ("KernelMemory", "KernelMemoryTCP"):
+        found["HostConfig"].pop(key, None)
+
+
+def as_docker_29(found: Json) -> None:
+    """On a host with cgroup version 2: no swappiness and OOM switch; what is not set is left out."""
+    as_docker_25(found)
+    config, host = found["Config"], found["HostConfig"]
+    config.pop("MacAddress", None)
+    for key in ("Domainname", "Entrypoint", "OnBuild", "Volumes", "User", "WorkingDir", "Labels", "ExposedPorts"):
+        if not config.get(key):
+            config.pop(key, None)
+    host["MemorySwappiness"] = host["OomKillDisable"] = None
+    host["PidsLimit"] = host["PidsLimit"] or None
+    host["Annotations"], host["DeviceRequests"], host["Sysctls"] = {}, [], host.get("Sysctls") or None
+    for key in ("Links", "Dns", "DnsOptions", "DnsSearch", "BlkioWeightDevice"):
+        host[key] = []
+    host["CapAdd"] = [f"CAP_{name}" for name in host["CapAdd"] or ()]
+    host["CgroupnsMode"] = host["CgroupnsMode"] or "private"
+    for network in found["NetworkSettings"]["Networks"].values():
+        network.update(
+            GwPriority=0, MacAddress="66:1b:5e:9c:0d:12", DriverOpts=None, IPAMConfig=network["IPAMConfig"] or None
+        )
+    for mount in host.get("Mounts") or ():
+        if mount["Type"] == "bind":
+            mount["BindOptions"] = {"Propagation": "rprivate", "ReadOnlyNonRecursive": False}
+    found["ImageManifestDescriptor"] = {"digest": "sha256:" + "1" * 64}
+    if config.get("Healthcheck"):
+        config["Healthcheck"]["StartInterval"] = 5 * 10**9
+
+
+def processors_twice(found: Json) -> None:
+    """As an engine tells them that holds a quota of a period, with names of limits as the kernel has them."""
+    host = found["HostConfig"]
+    host["CpuPeriod"], host["CpuQuota"] = 100000, host["NanoCpus"] // 10**4
+    for limit in host["Ulimits"]:
+        limit["Name"] = f"RLIMIT_{limit['Name'].upper()}"
+
+
+@pytest.mark.parametrize("spelling", [spelled_differently, as_docker_25, as_docker_29, processors_twice])
 @pytest.mark.parametrize("name", sorted(FIXTURES))
-def test_other_spellings_of_the_same_are_no_difference(name: str) -> None:
+def test_other_spellings_of_the_same_are_no_difference(name: str, spelling: t.Callable[[Json], None]) -> None:
     found = inspect(name)
-    spelled_differently(found)
+    spelling(found)
     assert plan.differences(wanted(name)[1], observe(found)) == ()
 
 
@@ -111,6 +161,31 @@ DRIFTS: list[tuple[str, str, t.Any, str]] = [
     ("Config", "MacAddress", "02:00:00:00:00:01", "mac_address"),
     ("Config", "OpenStdin", True, "interactive"),
     ("Config", "ExposedPorts", {"1/tcp": {}}, "exposed_ports"),
+    ("Config", "Healthcheck", {"Test": ["CMD", "true"], "StartInterval": 1}, "healthcheck"),
+    ("HostConfig", "CpuQuota", 5, "cpu_quota"),
+    ("HostConfig", "CpuPeriod", 5000, "host_config.CpuPeriod"),
+    ("HostConfig", "CpuRealtimeRuntime", 5, "host_config.CpuRealtimeRuntime"),
+    ("HostConfig", "BlkioWeight", 500, "blkio_weight"),
+    ("HostConfig", "BlkioWeightDevice", [{"Path": "/dev/a", "Weight": 9}], "blkio_weight_device"),
+    ("HostConfig", "BlkioDeviceWriteIOps", [{"Path": "/dev/a", "Rate": 9}], "device_write_iops"),
+    ("HostConfig", "Links", ["/db:/web/db"], "links"),
+    ("HostConfig", "StorageOpt", {"size": "1T"}, "storage_opts.size"),
+    ("HostConfig", "DnsOptions", ["ndots:9"], "dns_opts"),
+    ("HostConfig", "CpusetCpus", "nonsense", "cpuset_cpus"),
+    ("HostConfig", "DeviceCgroupRules", ["of tomorrow"], "device_cgroup_rules"),
+    ("HostConfig", "Devices", [{"PathOnHost": "nowhere", "PathInContainer": "", "CgroupPermissions": ""}], "devices"),
+    (
+        "HostConfig",
+        "Mounts",
+        [{"Type": "bind", "Target": "/a", "ReadOnly": True, "BindOptions": {"ReadOnlyNonRecursive": True}}],
+        "host_config.Mounts",
+    ),
+    (
+        "HostConfig",
+        "Mounts",
+        [{"Type": "volume", "Target": "/a", "VolumeOptions": {"Subpath": "../other"}}],
+        "host_config.Mounts",
+    ),
 ]
 
 
@@ -128,6 +203,19 @@ def test_a_difference_in_the_environment_never_shows_its_value() -> None:
     assert said(differences) == ["env.EMPTY", "env.MODE", "env.NEW"]
     assert "hunter2" not in str([str(each) for each in differences])
     assert "prod" not in str([str(each) for each in differences])
+
+
+def test_a_log_drivers_token_is_not_shown() -> None:
+    recorded = FIXTURES["plain"]
+    given = {"log_driver": "splunk", "log_options": {"splunk-token": "hunter2", "tag": "web"}}
+    found = inspect("plain")
+    found["HostConfig"]["LogConfig"] = {"Type": "splunk", "Config": {"splunk-token": "hunter1", "splunk-url": "x"}}
+    shown = [str(each) for each in plan.differences(wanted("plain", **given)[1], observe(found))]
+    assert "log_options.splunk-token: another value -> the value given" in shown
+    assert "log_options.tag: absent -> web" in shown
+    assert "hunter" not in str(shown)
+    masked = render.masked({**recorded["options"], **given})
+    assert masked["log_options"] == {"splunk-token": render.MASK, "tag": "web"}
 
 
 def test_a_limit_that_the_host_cannot_hold_is_neither_asked_for_nor_compared() -> None:

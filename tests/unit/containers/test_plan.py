@@ -52,6 +52,19 @@ def test_leftovers_are_put_in_order(existing: steps.Existing, kinds: list[str], 
         (steps.Existing(RUNNING), {"state": "absent"}, {}, ["remove"]),
         (steps.Existing(RUNNING), {}, {"memory": 1}, ["update"]),
         (steps.Existing(RUNNING), {"memory": 0}, {"memory": 1}, ["recreate"]),
+        (steps.Existing(RUNNING), {"memory_reservation": "9m"}, {"memory_reservation": 1}, ["update"]),
+        (steps.Existing(RUNNING), {"cpu_shares": 9}, {"cpu_shares": 0}, ["update"]),
+        (steps.Existing(RUNNING), {"cpuset_cpus": "1"}, {"cpuset_cpus": "0"}, ["update"]),
+        (steps.Existing(RUNNING), {"cpuset_mems": "0"}, {"cpuset_mems": ""}, ["update"]),
+        (steps.Existing(RUNNING), {"blkio_weight": 9 * 9}, {"blkio_weight": 0}, ["update"]),
+        (steps.Existing(RUNNING), {"pids_limit": 0}, {"pids_limit": 9}, ["update"]),
+        *(
+            (steps.Existing(RUNNING), {}, {name: value}, ["recreate"])
+            for name, value in (
+                *(("memory_reservation", 1), ("cpu_shares", 9), ("cpuset_cpus", "0"), ("cpuset_mems", "0")),
+                *(("blkio_weight", 9), ("memory_swappiness", 9), ("oom_score_adj", 9), ("shm_size", 9)),
+            )
+        ),
         (steps.Existing(RUNNING), {}, {"memory": 1, "user": "2"}, ["recreate"]),
         (steps.Existing(RUNNING), {}, {"networks": {}}, ["connect"]),
         (steps.Existing(RUNNING), {}, {"networks": {}, "network_mode": "host"}, ["recreate"]),

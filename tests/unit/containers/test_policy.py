@@ -32,7 +32,15 @@ def test_policy_judges_each_control_and_no_other() -> None:
 
 def test_the_defaults_break_nothing() -> None:
     assert broken() == set()
-    assert broken(profile="strict") == {"healthcheck"}
+    assert broken(profile="strict") == {"healthcheck", "image_digest"}
+
+
+def test_every_runtime_control_of_cis_docker_that_a_container_can_break_has_one_here() -> None:
+    # 5.1 (swarm), 5.7 (sshd), 5.23 and 5.24 (docker exec) are not of a container's configuration.
+    asked = {f"CIS Docker 1.8 5.{number}" for number in (2, 3, 4, 5, 6, *range(8, 23), *range(25, 33))}
+    given = {reference for control in container.CONTROLS for reference in control.references}
+    assert asked <= given
+    assert {each for each in given if each.startswith("CIS Docker 1.8 5.")} == asked
 
 
 WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
@@ -82,6 +90,55 @@ WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
     ({"published_ports": ["0.0.0.0:8080:80"]}, {"port_address"}),
     ({"published_ports": ["[::]:8080:80"]}, {"port_address"}),
     ({"published_ports": ["127.0.0.1:80:80"]}, {"privileged_port"}),
+    ({"privileged": True}, {"privileged", "system_paths", "selinux"}),
+    ({"pid_mode": "host"}, {"pid_mode", "selinux"}),
+    ({"ipc_mode": "host"}, {"ipc_mode", "selinux"}),
+    ({"ipc_mode": "shareable"}, {"ipc_mode"}),
+    ({"uts": "host"}, {"uts_mode"}),
+    ({"userns_mode": "host"}, {"userns_mode"}),
+    ({"cgroupns_mode": "host"}, {"cgroupns_mode"}),
+    ({"cgroup_parent": "/apps"}, {"cgroup_parent"}),
+    ({"devices": ["/dev/kvm"]}, {"devices"}),
+    ({"device_cgroup_rules": ["c 1:3 r"]}, {"device_cgroup_rules"}),
+    ({"device_requests": [{"capabilities": [["gpu"]]}]}, {"device_requests"}),
+    *(({"groups": [group]}, {"groups"}) for group in ("0", "00", "root", "docker", "disk")),
+    ({"oom_killer": True}, {"oom_kill"}),
+    ({"oom_score_adj": -1}, {"oom_score_adj"}),
+    *(
+        ({"security_opts": [opt]}, {name})
+        for opt, name in (
+            ("seccomp:unconfined", "seccomp"),
+            ('seccomp={"defaultAction": "SCMP_ACT_ALLOW"}', "seccomp"),
+            ('seccomp={"defaultAction": "SCMP_ACT_LOG", "syscalls": []}', "seccomp"),
+            ("apparmor=unconfined", "apparmor"),
+            ("label:disable", "selinux"),
+            ("systempaths=unconfined", "system_paths"),
+            ("no-new-privileges:false", "no_new_privileges"),
+        )
+    ),
+    *(
+        ({"env": {name: "hunter2"}}, {"env_secrets"})
+        for name in (
+            *("PASSWORD", "db_password", "PGPASSWORD", "MYSQL_ROOT_PASSWORD", "REDIS_PASS", "PASSWD", "SSH_PASSPHRASE"),
+            *(
+                "SECRET",
+                "DJANGO_SECRET_KEY",
+                "clientSecret",
+                "app.secret",
+                "TOKEN",
+                "GITHUB_TOKEN",
+                "API_KEY",
+                "APIKEY",
+            ),
+            *("AWS_SECRET_ACCESS_KEY", "PRIVATE_KEY", "ENCRYPTION_KEY", "CREDENTIALS", "MY_CREDENTIAL", "APIKEY"),
+        )
+    ),
+    ({"env": {"DATABASE_URL": "postgres://app:hunter2@db/app"}}, {"env_secrets"}),
+    ({"env": {"BROKER": "amqp://:hunter2@queue"}}, {"env_secrets"}),
+    *(
+        ({"volumes": [f"{path}:/x:ro"]}, {"host_paths"})
+        for path in ("/home", "/data/app/.ssh", "/srv/ci/.docker", "/var/lib", "/var/lib/docker/volumes", "/var/log")
+    ),
 ]
 
 
@@ -114,6 +171,13 @@ def test_a_weakening_breaks_its_own_control_and_its_waiver_allows_it(
         {"image": "web@sha256:" + "0" * 64},
         {"published_ports": ["10.0.0.1:8080:80"]},
         {"restart_policy": "no"},
+        {"volumes": ["/var/lib/shop:/data", "/var/log/shop:/log", "/srv/shop/data:/home:ro", "/opt/shop:/opt"]},
+        {"env": dict.fromkeys(("PASSWORD_FILE", "TOKEN_TTL", "PWD", "TOKENIZER", "SECRETARY", "PASSENGERS"), "x")},
+        {"env": {"PASSWORD": "", "ALLOW_EMPTY_PASSWORD": "yes", "URL": "https://example.org:8080/a@b", "KEYS": "1"}},
+        {"security_opts": ['seccomp={"defaultAction": "SCMP_ACT_ERRNO"}', "label=type:web", "apparmor=web"]},
+        {"groups": ["1000", "app"], "oom_score_adj": 500, "runtime": "runsc", "tty": True, "uts": "private"},
+        {"memory_reservation": "64m", "cpu_shares": 512, "cpuset_cpus": "0", "device_read_bps": []},
+        {"ipc_mode": "none", "etc_hosts": {"bank": "192.0.2.1"}, "dns_servers": ["192.0.2.1"], "exposed_ports": ["80"]},
     ],
 )
 def test_what_is_ordinary_breaks_nothing(options: dict[str, t.Any]) -> None:
@@ -122,6 +186,72 @@ def test_what_is_ordinary_breaks_nothing(options: dict[str, t.Any]) -> None:
 
 def test_an_image_without_a_user_is_root() -> None:
     assert broken(brings=state.Image("sha256:1", {})) == {"user"}
+
+
+def test_a_secret_in_the_image_counts_and_is_not_shown() -> None:
+    found = findings(brings=state.Image("sha256:1", {"User": "10001", "Env": ["DB_PASSWORD=hunter2", "A=b"]}))
+    (broke,) = policy.violations(found)
+    assert (broke.control.id, broke.evidence) == ("container.env_secrets", "env has DB_PASSWORD")
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("image", "controls"),
+    [("web:1", {"image_digest"}), ("web", {"image_digest", "image_tag"}), ("web@sha256:" + "0" * 64, set()),
+     ("sha256:" + "0" * 64, set()), ("0" * 64, set())],
+)  # fmt: skip
+def test_an_image_without_a_digest_is_for_the_baseline_only(image: str, controls: set[str]) -> None:
+    healthy = {"healthcheck": {"test": "true"}}
+    assert broken(image=image, profile="strict", **healthy) == controls
+    assert broken(image=image, **healthy) == controls - {"image_digest"}
+
+
+@pytest.mark.parametrize(
+    ("source", "real", "controls"),
+    [
+        ("/srv/web", "/etc", {"host_paths"}),
+        ("/srv/web", "/run/docker.sock", {"docker_socket", "host_paths"}),
+        ("/srv/web", "/srv/data", set()),
+        ("/etc/resolv.conf", "/run/systemd/resolve/stub-resolv.conf", set()),
+    ],
+)
+def test_a_path_is_judged_by_what_it_really_is(source: str, real: str, controls: set[str]) -> None:
+    one = spec.parse_specs([{"name": "web", "image": "web:1", "volumes": [f"{source}:/x:ro"]}])[0]
+    resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
+    judged = rules.judge(resolved, rules.Context("web:1", {source: real}))
+    assert {name.partition(".")[2] for name, evidence in judged.items() if evidence} == controls | {
+        "healthcheck", "image_digest"
+    }  # fmt: skip
+    for name in controls:
+        assert f"{source}, which is {real}" in str(judged[f"container.{name}"])
+
+
+@pytest.mark.parametrize("user", ["+0", "-0", "00000", "0:5", "", "root", "+00:root"])
+def test_root_is_known_in_every_spelling(user: str) -> None:
+    assert rules.is_root(user)
+
+
+@pytest.mark.parametrize("user", ["10001", "app", "\u00b2", "0x0", "rooty", "1:0", "+1"])
+def test_others_are_not_root(user: str) -> None:
+    assert not rules.is_root(user)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "control"),
+    [
+        ("network_mode", "container:x", "network_mode"),
+        ("pid_mode", "container:x", "pid_mode"),
+        ("ipc_mode", "container:x", "ipc_mode"),
+        ("publish_all_ports", True, "publish_all_ports"),
+        ("seccomp", {"seccomp=unconfined", "no-new-privileges=true"}, "seccomp"),
+    ],
+)
+def test_what_no_spec_can_ask_for_is_judged_where_it_is_found(field: str, value: t.Any, control: str) -> None:
+    one = spec.parse_specs([{"name": "web", "image": "web:1"}])[0]
+    resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
+    resolved["security_opts" if field == "seccomp" else field] = value
+    judged = rules.judge(resolved, rules.Context("web:1"))
+    assert judged[f"container.{control}"]
 
 
 def test_waivers_that_expired_or_are_not_needed_are_said() -> None:

@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rules on what of the host is mounted into a container. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import typing as t
+
+from .state import State
+
+_SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "dockershim.sock", "buildkitd.sock")
+# Not to be handed in at all, with everything below them.
+_SECRET_PATHS = (
+    *("/boot", "/dev", "/proc", "/root", "/run", "/sys", "/var/run", "/etc/ssh"),
+    *("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/docker"),
+    *("/etc/kubernetes", "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet"),
+    *("/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd"),
+)
+_SECRET_NAMES = frozenset((".aws", ".docker", ".gnupg", ".kube", ".ssh"))  # directories of users' keys, anywhere
+# Not to be handed in whole; with everything below them not to be written to.
+_SYSTEM_PATHS = ("/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var/spool/cron")
+_WHOLE_PATHS = ("/home", "/var/lib", "/var/log")  # only not to be handed in whole
+# Where /etc/resolv.conf of many hosts points to.
+_HARMLESS = ("/run/systemd/resolve",)
+
+Evidence = t.Optional[str]
+_Bind = t.Tuple[str, str, bool, str]  # source, target, read-only, how it is named in the evidence
+
+
+def bind_sources(state: State) -> list[str]:
+    """The paths of the host that are mounted."""
+    return [source for _target, kind, source, _read_only, _way in state["mounts"].values() if kind == "bind"]
+
+
+def _binds(state: State, real: t.Mapping[str, str]) -> list[_Bind]:
+    """Each path of the host that is mounted, under the name that was written and under what it really is."""
+    found = []
+    for target, kind, source, read_only, _way in state["mounts"].values():
+        if kind == "bind":
+            found.append((source, target, read_only, source))
+            if source in real:
+                found.append((real[source], target, read_only, f"{source}, which is {real[source]},"))
+    return sorted(found)
+
+
+def _under(path: str, roots: t.Iterable[str]) -> bool:
+    return any(path == root or path.startswith(f"{root}/") for root in roots)
+
+
+def docker_socket(state: State, real: t.Mapping[str, str]) -> Evidence:
+    for source, target, _read_only, named in _binds(state, real):
+        if posixpath.basename(source) in _SOCKETS or source in ("/run", "/var/run", "/"):
+            return f"mounts has {named} on {target}"
+    return None
+
+
+def host_paths(state: State, real: t.Mapping[str, str]) -> Evidence:
+    for source, target, read_only, named in _binds(state, real):
+        if read_only and _under(source, _HARMLESS):
+            continue
+        above = source == "/" or any(_under(path, [source]) for path in _SECRET_PATHS)
+        system = source in _SYSTEM_PATHS + _WHOLE_PATHS or (_under(source, _SYSTEM_PATHS) and not read_only)
+        keys = not _SECRET_NAMES.isdisjoint(source.split("/"))
+        if above or system or keys or _under(source, _SECRET_PATHS):
+            return f"mounts has {named} on {target}{' (read-only)' if read_only else ''}"
+    return None
+
+
+def mount_propagation(state: State) -> Evidence:
+    for target, _kind, source, _read_only, propagation in state["mounts"].values():
+        if propagation in ("shared", "rshared"):
+            return f"mounts has {source} on {target} with the propagation {propagation}"
+    return None
