@@ -18,9 +18,10 @@ from . import policy
 from .cases import Case, Outcome, PolicyError, Settings, host_faults, shared_ports
 from .deploy import POLL, Deployment
 from .engine import Engine
+from .look import look
 from .observe import observe
 from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
-from .rules import Context
+from .rules import ONE_APPLICATION, Context
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
 
@@ -42,6 +43,8 @@ class Run:
             self._observe(pool)
             self._judge()
             self._plan(pool)
+            if self._settings.inspect_processes == "always":
+                self._look(pool, [case for case in self._cases if not case.plan.changed])
         return Outcome(self._cases, self._warnings)
 
     def execute(self) -> Outcome:
@@ -50,6 +53,8 @@ class Run:
             self._fetch_images(pool)
             self._create_network()
             self._deploy(pool)
+            if self._settings.inspect_processes != "never":
+                self._look(pool, [case for case in self._cases if case.started])
             list(pool.map(self._look_again, (case for case in self._cases if case.error)))
         return Outcome(self._cases, self._warnings, executed=True)
 
@@ -203,6 +208,19 @@ class Run:
                 time.sleep(POLL)
         for case, one in deployments:
             case.done += one.done
+
+    def _look(self, pool: ThreadPoolExecutor, cases: t.Sequence[Case]) -> None:
+        """Judge by the programs that run inside too, which nobody knows before."""
+        seen = pool.map(lambda case: look(self._engine, case.spec.name), cases)
+        for case, programs in zip(cases, seen):
+            if case.wanted is None:
+                continue
+            case.findings = self._findings(case, case.wanted, Context(str(case.spec.image), programs))
+            if not case.plan.changed:
+                case.before = case.findings
+            self._warnings += [
+                str(one) for one in policy.violations(case.findings) if one.control.id == ONE_APPLICATION
+            ]
 
     def _look_again(self, case: Case) -> None:
         """What stands after a failure is what the findings are about."""

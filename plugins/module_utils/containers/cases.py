@@ -26,6 +26,7 @@ class Settings:
     healthy_wait_timeout: float = 60.0
     settle_time: float = 1.0
     parallel: int = 4
+    inspect_processes: str = "started"
     assumed_images: frozenset[str] = frozenset()
     today: datetime.date = field(default_factory=datetime.date.today)
 
@@ -53,6 +54,11 @@ class Case:
     done: list[Action] = field(default_factory=list)
     error: str = ""
     seconds: float = 0.0
+
+    @property
+    def started(self) -> bool:
+        """Whether this run started it, and it passed the gate."""
+        return not self.error and any(action.kind in ("create", "recreate", "start", "unpause") for action in self.done)
 
     def fail(self, error: BaseException) -> None:
         self.error = f"{self.error}; then: {error}" if self.error else str(error)

@@ -8,6 +8,8 @@ import typing as t
 from dataclasses import dataclass
 
 from ..controls.container import DANGEROUS_CAPABILITIES
+from .drift import Drift
+from .programs import Programs
 from .state import ANY, State
 from .units import format_size
 
@@ -17,7 +19,13 @@ _SECRET_PATHS = ("/boot", "/dev", "/proc", "/root", "/run", "/sys", "/var/lib/do
 _SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/docker")
 _SYSTEM_PATHS = ("/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var/lib", "/var/spool/cron")
 
+ONE_APPLICATION = "container.one_application"
+
 Evidence = t.Optional[str]  # what breaks the control, or None where it holds
+
+
+class NotJudged(str):
+    """Stands for evidence where nobody has looked; it says why. The control does not apply."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +33,13 @@ class Context:
     """What is judged beside the state.
 
     image: the reference by which the image was named.
+    programs: the distinct programs that run inside, or None where nobody has looked.
+    drift: what was changed in the file system and not declared, or None where nobody has looked.
     """
 
     image: str
+    programs: Programs | None = None
+    drift: Drift | None = None
 
 
 def judge(state: State, context: Context) -> dict[str, Evidence]:
@@ -243,4 +255,21 @@ _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "healthcheck": lambda state: None if state["healthcheck"] else "neither healthcheck nor the image has a check",
 }
 
-_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {"image_tag": _image_tag}
+
+def _one_application(_state: State, context: Context) -> Evidence:
+    if context.programs is None:
+        return NotJudged("its processes were not looked at")
+    return context.programs.evidence()
+
+
+def _drift(_state: State, context: Context) -> Evidence:
+    if context.drift is None:
+        return NotJudged("its file system was not looked at; container_drift does")
+    return context.drift.evidence()
+
+
+_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
+    "image_tag": _image_tag,
+    "one_application": _one_application,
+    "drift": _drift,
+}

@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field, fields
 
 from ..errors import HIDDEN, Fault, InputError, nearest
-from . import options, ports, records, tmpfs, values
+from . import globs, options, ports, records, tmpfs, values
 from .units import MIB, Wrong, parse_cpus, parse_size
 
 DEFAULT_TMPFS = {
@@ -62,6 +62,7 @@ class Spec:
     stop_timeout: int = 10
     stop_signal: str | None = None
     sysctls: t.Mapping[str, str] = field(default_factory=dict)
+    drift_ignore: tuple[str, ...] = ()
     waivers: tuple[records.Waiver, ...] = ()
 
     @property
@@ -120,6 +121,7 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "stop_timeout": values.integer(0, 86400, "a number of seconds"),
     "stop_signal": values.stop_signal,
     "sysctls": values.sysctls,
+    "drift_ignore": globs.patterns,
     "waivers": records.waivers,
 }
 
