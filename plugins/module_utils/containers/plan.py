@@ -40,7 +40,7 @@ class Difference:
 @dataclass(frozen=True)
 class Action:
     """One step. kind: remove_leftover, restore_name, pull, create_network, create, recreate, update, connect,
-    disconnect, start, unpause, stop, remove."""
+    disconnect, start, unpause, stop, remove, snapshot."""
 
     kind: str
     target: str = ""

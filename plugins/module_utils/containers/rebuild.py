@@ -28,9 +28,10 @@ def create_body(inspect: Inspect, image: str, volumes: t.Mapping[str, str]) -> J
     config["Image"] = image
     # An empty one would be filled with the image's; this word means none.
     config["Entrypoint"] = config.get("Entrypoint") or [""]
-    config["Hostname"] = "" if mode.startswith("container:") else observe(inspect)["hostname"]
+    config["Hostname"] = observe(inspect)["hostname"]
     if mode.startswith("container:"):
-        config["Domainname"] = ""
+        # They are the other container's, and the engine refuses to be given them.
+        config.update(Hostname="", Domainname="", ExposedPorts=None)
     host["Links"] = [_link(link) for link in host.get("Links") or ()] or None
     _keep_volumes(host, volumes)
     first = _first_network(inspect, mode)
@@ -51,6 +52,9 @@ def changes(inspect: Inspect, successor: Inspect) -> tuple[Difference, ...]:
     wanted, made = observe(inspect), observe(successor)
     for state in (wanted, made):
         state["links"] = tuple(_link(link) for link in state["links"])
+        if str(state["network_mode"]).startswith("container:"):
+            # Filled in by the engine at the start, from the other container.
+            state.update(hostname="", domainname="")
     return differences(wanted, made)
 
 

@@ -241,7 +241,7 @@ def test_the_rebuilt_body_keeps_what_no_spec_knows() -> None:
         "HostConfig": {"NetworkMode": "net", "CpuShares": 7, "Links": ["/db:/web/store"],
                        "Mounts": [{"Type": "volume", "Target": "/a"}], "Binds": ["data:/d:ro"]},
         "NetworkSettings": {"Networks": {
-            "net": {"Aliases": ["c0ffee000000", "www"], "IPAMConfig": {"IPv4Address": "10.0.0.9"}, "IPAddress": "10.0.0.9"},
+            "net": {"Aliases": ["c0ffee000000", "www"], "IPAMConfig": {"IPv4Address": "10.0.0.9"}, "Gateway": "x"},
             "more": {"Aliases": None, "DriverOpts": {"k": "v"}, "IPAMConfig": {}}}},
     }  # fmt: skip
     body = rebuild.create_body(inspect, "sha256:1", {"/a": volume, "/image": other})

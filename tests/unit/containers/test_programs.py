@@ -51,11 +51,11 @@ ONE: dict[str, tuple[str, str]] = {
     ),
     "php-fpm": (
         "php-fpm",
-        "100 9 php-fpm: master process (/usr/local/etc/php-fpm.conf)\n101 100 php-fpm: pool www\n102 100 php-fpm: pool x",
+        "100 9 php-fpm: master process (/etc/php-fpm.conf)\n101 100 php-fpm: pool www\n102 100 php-fpm: pool x",
     ),
     "gunicorn": (
         "python3 /usr/bin/gunicorn",
-        "\n".join(f"{100 + n} {9 if n == 0 else 100} /usr/bin/python3 /usr/bin/gunicorn -w 3 app:app" for n in range(4)),
+        "\n".join(f"{100 + n} {9 if n == 0 else 100} /bin/python3 /usr/bin/gunicorn -w 3 app" for n in range(4)),
     ),
     "gunicorn with titles": ("gunicorn", "100 9 gunicorn: master [shop]\n101 100 gunicorn: worker [shop]"),
     "uvicorn": (
