@@ -197,10 +197,7 @@ def test_recreating_removes_the_drift_and_keeps_data_and_configuration(deployer:
     assert {m["Destination"]: m["Name"] for m in after["Mounts"]} == {
         m["Destination"]: m["Name"] for m in before["Mounts"]
     }
-    assert (
-        deployer.shell("web", "cat /data/x /scratch/x; ls /bin/planted /bin/cal; grep -c y /etc/passwd")[1].split()[:2]
-        == ["kept"] * 2
-    )
+    assert deployer.shell("web", "cat /data/x /scratch/x") == (0, "kept\nkept\n")
     assert deployer.execute("web", "test", "-e", "/bin/planted")[0] == 1
     assert deployer.execute("web", "test", "-e", "/bin/cal")[0] == 0
     assert after["State"]["Running"]

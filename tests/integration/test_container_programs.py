@@ -30,7 +30,7 @@ def findings(deployer: Deployer, result: dict[str, t.Any]) -> dict[str, tuple[st
 
 
 def test_two_programs_are_a_finding_workers_of_one_are_not_and_a_waiver_counts(deployer: Deployer) -> None:
-    busy = {"test": "sleep 5", "interval": "100ms", "timeout": "5s", "start_period": "0s"}
+    busy = {"test": "sleep 2", "interval": "100ms", "timeout": "60s"}
     specs = [
         deployer.spec("two", command=TWO),
         deployer.spec("workers", command=WORKERS),
@@ -68,7 +68,7 @@ def test_two_programs_are_a_finding_workers_of_one_are_not_and_a_waiver_counts(d
     assert looked["plain"] == ("pass", ""), "what somebody started from outside does not count"
     assert findings(deployer, deployer.run(*specs, check=True, inspect_processes="always")) == looked
 
-    checked = deployer.spec("plain", command=["tail", "-f", "/dev/null"], healthcheck={**busy, "retries": 9})
+    checked = deployer.spec("plain", command=["tail", "-f", "/dev/null"], healthcheck=busy)
     checked["state"] = "present"
     assert findings(deployer, deployer.deploy(checked, inspect_processes="never"))["plain"][0] == "not_applicable"
     until(lambda: len(deployer.api.top(deployer.name("plain"))["Processes"]) > 2)

@@ -53,8 +53,9 @@ class Run:
             self._fetch_images(pool)
             self._create_network()
             self._deploy(pool)
-            if self._settings.inspect_processes != "never":
-                self._look(pool, [case for case in self._cases if case.started])
+            always, never = (self._settings.inspect_processes == word for word in ("always", "never"))
+            looked_at = [case for case in self._cases if case.plan.changed and (always or case.started)]
+            self._look(pool, [] if never else looked_at)
             list(pool.map(self._look_again, (case for case in self._cases if case.error)))
         return Outcome(self._cases, self._warnings, executed=True)
 
