@@ -283,6 +283,16 @@ update_order:
   type: str
   choices: [auto, stop-first, start-first]
   default: auto
+drift_ignore:
+  description:
+    - Paths in its file system that its program may change, for M(caisson.hardening.container_drift). Recorded on the
+      container as the label C(caisson.hardening.drift_ignore).
+    - A path stands for itself and everything below it. C(*), C(?) and C([abc]) stand for characters of one name, C(**)
+      for any number of directories.
+    - Scratch space belongs on a tmpfs and data on a volume, which never count as drift; this is for a container whose
+      root is writable by a waiver.
+  type: list
+  elements: str
 waivers:
   description:
     - Leave to break controls. Each is recorded on the container as the label C(caisson.hardening.waivers).

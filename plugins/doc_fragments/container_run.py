@@ -7,25 +7,6 @@ class ModuleDocFragment:
     # The options that concern a whole run of the modules container and containers.
     DOCUMENTATION = r"""
 options:
-  docker_host:
-    description:
-      - Where the engine is reached.
-      - Without it, the environment variable E(DOCKER_HOST) is used.
-    type: str
-    default: unix:///var/run/docker.sock
-  ca_path:
-    description: The certificate of the authority that signed the engine's, where it is reached over TLS.
-    type: path
-  client_cert:
-    description: The client's certificate, where the engine is reached over TLS.
-    type: path
-  client_key:
-    description: The client's key, where the engine is reached over TLS.
-    type: path
-  timeout:
-    description: How long one answer of the engine may take, in seconds.
-    type: int
-    default: 60
   project:
     description:
       - What the containers belong to, recorded as a label on each.
@@ -60,6 +41,17 @@ options:
     description: How many containers are worked on side by side.
     type: int
     default: 4
+  inspect_processes:
+    description:
+      - Of which containers the processes are looked at, for the control container.one_application. More than one
+        program beside the init is a finding and a warning. Workers of one program count once, and a shell that only
+        starts it does not count.
+      - V(started) looks at those that this run started, once they are healthy; V(always) at those too that were running
+        already, which costs the engine some 20 ms each; V(never) at none.
+      - The engine lists them by the program C(ps) of its host. Where it cannot, the control does not apply.
+    type: str
+    choices: [started, always, never]
+    default: started
   assume_engine:
     description:
       - In check mode, predict for a fresh engine where none answers, because an earlier task would have installed or
@@ -72,9 +64,6 @@ options:
     type: list
     elements: str
     default: []
-requirements:
-  - Docker SDK for Python >= 5.0 on the host
-  - Docker Engine >= 20.10 (API 1.41)
 notes:
   - Passwords and keys do not belong in environment variables; everybody who may talk to the engine can read them there.
 """

@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - caisson.hardening.container
   - caisson.hardening.container_run
+  - caisson.hardening.engine
   - caisson.hardening.attributes
 seealso:
   - module: caisson.hardening.containers

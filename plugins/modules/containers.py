@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - caisson.hardening.container.plural
   - caisson.hardening.container_run
+  - caisson.hardening.engine
   - caisson.hardening.attributes
 options:
   prune:

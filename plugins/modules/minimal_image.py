@@ -14,6 +14,7 @@ description:
     manager, and no shell unless one is asked for. No registry is needed.
   - The image is made anew when one of the files has changed on the host.
 extends_documentation_fragment:
+  - caisson.hardening.engine
   - caisson.hardening.attributes
 options:
   name:
@@ -29,19 +30,10 @@ options:
     description: The user as which containers of this image run, as UID:GID.
     type: str
     default: 65534:65534
-  docker_host:
-    description:
-      - Where the engine is reached.
-      - Without it, the environment variable E(DOCKER_HOST) is used.
-    type: str
-    default: unix:///var/run/docker.sock
   assume_engine:
     description: In check mode, predict for a fresh engine where none answers.
     type: bool
     default: false
-requirements:
-  - Docker SDK for Python >= 5.0 on the host
-  - Docker Engine >= 20.10 (API 1.41)
 seealso:
   - module: caisson.hardening.container
 """
@@ -63,8 +55,9 @@ image:
 
 import re
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine import Engine, EngineError
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry import connect, engine_arguments
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.fresh import FreshEngine
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.minimal import (
     CONTENT_LABEL,
@@ -86,7 +79,7 @@ def _faults(name: str, user: str) -> list[Fault]:
 
 def _engine(module: AnsibleModule) -> Engine:
     try:
-        return Engine(module.params["docker_host"])
+        return connect(module.params, pool=1)
     except EngineError:
         if module.check_mode and module.params["assume_engine"]:
             return FreshEngine()
@@ -118,11 +111,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "programs": {"type": "list", "elements": "str", "required": True},
             "user": {"type": "str", "default": "65534:65534"},
-            "docker_host": {
-                "type": "str",
-                "default": "unix:///var/run/docker.sock",
-                "fallback": (env_fallback, ["DOCKER_HOST"]),
-            },
+            **engine_arguments(),
             "assume_engine": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

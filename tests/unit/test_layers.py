@@ -29,8 +29,9 @@ EDGES = frozenset(
 APPLIERS = frozenset(
     (
         *("kernel.apply", "kernel.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
-        *("containers.apply", "containers.deploy", "containers.entry", "containers.observe", "containers.render"),
+        *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
+        *("containers.drift_apply", "containers.drift_entry", "containers.look"),
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

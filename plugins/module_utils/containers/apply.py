@@ -16,11 +16,13 @@ from ..errors import CaissonError, InputError
 from ..host.paths import real_paths
 from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
+from .deploy import Deployment
 from .engine import Engine
+from .look import look
 from .observe import observe
 from .plan import plan, settle
 from .prune import unlisted
-from .rules import Context
+from .rules import ONE_APPLICATION, Context
 from .rules_mounts import bind_sources
 from .schedule import Schedule
 from .spec import Spec
@@ -45,6 +47,8 @@ class Run:
             self._observe(pool)
             self._judge()
             self._plan(pool)
+            if self._settings.inspect_processes == "always":
+                self._look(pool, [case for case in self._cases if not case.plan.changed])
         return Outcome(self._cases, self._warnings)
 
     def execute(self) -> Outcome:
@@ -52,7 +56,10 @@ class Run:
         with ThreadPoolExecutor(max(1, self._settings.parallel)) as pool:
             self._fetch_images(pool)
             self._create_network()
-            Schedule(self._engine, self._cases, self._settings, pool).run()
+            self._deploy(pool)
+            always, never = (self._settings.inspect_processes == word for word in ("always", "never"))
+            looked_at = [case for case in self._cases if case.plan.changed and (always or case.started)]
+            self._look(pool, [] if never else looked_at)
             list(pool.map(self._look_again, (case for case in self._cases if case.error)))
         return Outcome(self._cases, self._warnings, executed=True)
 
@@ -202,6 +209,30 @@ class Run:
                 for owner in self._cases:
                     if owner.spec.wants_container and owner.spec.networks is None:
                         owner.fail(CaissonError(f"container {owner.spec.name!r}: {error}"))
+
+    def _deploy(self, pool: ThreadPoolExecutor) -> None:
+        changing = [case for case in self._cases if case.plan.changed and not case.error]
+        pairs = [
+            (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing)) for case in changing
+        ]
+        Schedule(self._engine, self._settings, pool, {case.spec.name: case for case in self._cases}).run(pairs)
+        for case, deployment in pairs:
+            case.done += deployment.done
+            case.downtime, case.seconds = deployment.downtime, deployment.seconds
+
+    def _look(self, pool: ThreadPoolExecutor, cases: t.Sequence[Case]) -> None:
+        """Judge by the programs that run inside too, which nobody knows before."""
+        seen = pool.map(lambda case: look(self._engine, case.spec.name), cases)
+        for case, programs in zip(cases, seen):
+            if case.wanted is None:
+                continue
+            context = replace(self._context(str(case.spec.image), case.wanted), programs=programs)
+            case.findings = self._findings(case, case.wanted, context)
+            if not case.plan.changed:
+                case.before = case.findings
+            self._warnings += [
+                str(one) for one in policy.violations(case.findings) if one.control.id == ONE_APPLICATION
+            ]
 
     def _look_again(self, case: Case) -> None:
         """What stands after a failure is what the findings are about."""

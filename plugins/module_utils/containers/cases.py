@@ -29,6 +29,7 @@ class Settings:
     settle_time: float = 1.0
     parallel: int = 4
     prune: bool = False
+    inspect_processes: str = "started"
     assumed_images: frozenset[str] = frozenset()
     today: datetime.date = field(default_factory=datetime.date.today)
 
@@ -59,6 +60,13 @@ class Case:
     seconds: float = 0.0
     downtime: float = 0.0
     pruned: bool = False
+
+    @property
+    def started(self) -> bool:
+        """Whether this run started it, and it passed the gate."""
+        return not self.error and any(
+            action.kind in ("create", "recreate", "roll_back", "start", "unpause") for action in self.done
+        )
 
     def fail(self, error: BaseException | str) -> None:
         self.error = f"{self.error}; then: {error}" if self.error else str(error)

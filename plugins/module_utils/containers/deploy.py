@@ -49,9 +49,11 @@ class Deployment:
         self._wanted = wanted
         self._existing = existing
         self.done: list[Action] = []  # what was begun
+        self.seconds = 0.0  # of work on it
         self.candidate = ""  # the container whose health decides
         self._started_at = 0.0
         self._replacement: Replacement | None = None
+        self._aside = False  # whether a generation is kept that this run has nothing to do with
 
     @property
     def waits(self) -> bool:
@@ -179,6 +181,7 @@ class Deployment:
             keep=self.spec.keep_previous,
             stop_timeout=self.spec.stop_timeout,
             serving=self._has_served(current["State"]),
+            aside=self._aside,
         )
         self._replacement = successor
         self._make(successor.candidate, anonymous_volumes(current))

@@ -184,11 +184,38 @@ class Engine:
                 aliases=endpoint.get("Aliases"),
                 ipv4_address=fixed.get("IPv4Address"),
                 ipv6_address=fixed.get("IPv6Address"),
+                links=[tuple(link.split(":", 1)) for link in endpoint.get("Links") or ()] or None,
+                link_local_ips=fixed.get("LinkLocalIPs"),
+                driver_opt=endpoint.get("DriverOpts"),
             )
 
     def disconnect(self, container: str, network: str) -> None:
         with self._saying(f"disconnect the container {container!r} from the network {network!r}"):
             self._api.disconnect_container_from_network(container, network)
+
+    def changes(self, container: str) -> list[Json] | None:
+        """Each path of its file system that is not as in the image: Path, Kind (0 changed, 1 added, 2 deleted).
+        None where the container is gone."""
+        with self._saying(f"read what was changed in the container {container!r}"):
+            try:
+                return list(self._api.diff(container) or ())
+            except self._not_found:
+                return None
+
+    def processes(self, container: str, columns: str) -> Json:
+        """Its process table with these columns of ps: Titles, Processes. Needs ps on the engine's host."""
+        with self._saying(f"list the processes of the container {container!r}"):
+            return dict(self._api.top(container, ps_args=f"-eo {columns}"))
+
+    def commit(self, container: str, repository: str, tag: str, changes: list[str]) -> str:
+        """Make an image of the container's file system, with the container paused meanwhile; the image's id."""
+        with self._saying(f"make an image of the container {container!r}"):
+            return str(self._api.commit(container, repository=repository, tag=tag, changes=changes)["Id"])
+
+    def labelled_images(self, label: str) -> list[Json]:
+        """The images with the label, in the short form: Id, RepoTags, Labels, ..."""
+        with self._saying("list the images"):
+            return list(self._api.images(filters={"label": label}))
 
     def last_lines(self, container: str) -> str:
         """The end of the container's log; empty where its driver cannot be read back."""

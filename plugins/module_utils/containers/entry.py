@@ -24,9 +24,27 @@ LOCK_TIMEOUT = 300.0  # seconds; another run may be pulling images
 
 
 def run_arguments() -> options.Options:
-    arguments = options.run_options()
+    return {**options.run_options(), **engine_arguments()}
+
+
+def engine_arguments() -> options.Options:
+    arguments = options.engine_options()
     arguments["docker_host"]["fallback"] = (env_fallback, ["DOCKER_HOST"])
     return arguments
+
+
+def connect(params: Params, pool: int) -> Engine:
+    """The engine that the parameters name; *pool* is how many of its answers are waited for at once."""
+    tls = {key: params[key] for key in ("ca_path", "client_cert", "client_key")}
+    return Engine(params["docker_host"], params["timeout"], max(4, pool), **tls)
+
+
+def engine_lock(engine: Engine) -> t.ContextManager[None]:
+    """One run at a time changes the containers of an engine.
+
+    Two engines of one host have nothing to do with each other; two addresses of one engine have.
+    """
+    return host_lock(f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}", LOCK_TIMEOUT)
 
 
 class ContainerModule(AnsibleModule):  # type: ignore[misc]
@@ -85,6 +103,11 @@ def _run_faults(params: Params) -> t.Iterator[tuple[str, tuple[t.Any, str, str]]
             raise Wrong("is a network of the engine itself", "choose a name of your own")
     except Wrong as wrong:
         yield "project", (params["project"], wrong.problem, wrong.remedy)
+    yield from out_of_range(params)
+
+
+def out_of_range(params: Params) -> t.Iterator[tuple[str, tuple[t.Any, str, str]]]:
+    """The options with a number that no run takes, each with its value, what is wrong and what to write."""
     for option, (least, most) in RANGES.items():
         value = params.get(option)
         if isinstance(value, (int, float)) and not least <= value <= most:
@@ -120,11 +143,11 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         settle_time=params["settle_time"],
         parallel=params["parallel"],
         prune=bool(params.get("prune")),
+        inspect_processes=params["inspect_processes"],
         assumed_images=frozenset(params["assume_images"] if module.check_mode else ()),
     )
-    tls = {key: params[key] for key in ("ca_path", "client_cert", "client_key")}
     try:
-        engine = Engine(params["docker_host"], params["timeout"], max(4, settings.parallel * 2), **tls)
+        engine = connect(params, settings.parallel * 2)
     except EngineError as error:
         if not (module.check_mode and params["assume_engine"]):
             raise
@@ -134,8 +157,7 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         this = Run(engine, specs, settings)
         if module.check_mode:
             return this.predict()
-        # Two engines of one host have nothing to do with each other; two addresses of one engine have.
-        with host_lock(f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}", LOCK_TIMEOUT):
+        with engine_lock(engine):
             this.predict()
             return this.execute()
     finally:

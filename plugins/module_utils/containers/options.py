@@ -102,6 +102,7 @@ def container_options() -> Options:
         "update_order": {"type": "str", "choices": list(ORDERS), "default": "auto"},
         **_resources(),
         **_isolation(),
+        "drift_ignore": _words(),
         "waivers": {
             "type": "list",
             "elements": "dict",
@@ -184,20 +185,28 @@ def _isolation() -> Options:
     }
 
 
-def run_options() -> Options:
-    """What concerns a whole run: the engine, the policy and how long to wait."""
+def engine_options() -> Options:
+    """The connection to the engine, the same in every module that talks to it."""
     return {
         "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
         "ca_path": {"type": "path"},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path"},
         "timeout": {"type": "int", "default": 60},
+    }
+
+
+def run_options() -> Options:
+    """What concerns a whole run: the engine, the policy and how long to wait."""
+    return {
+        **engine_options(),
         "project": {"type": "str", "default": "caisson"},
         "profile": {"type": "str", "choices": ["baseline", "strict"], "default": "baseline"},
         "policy": {"type": "str", "choices": ["enforce", "report"], "default": "enforce"},
         "healthy_wait_timeout": {"type": "float", "default": 60.0},
         "settle_time": {"type": "float", "default": 1.0},
         "parallel": {"type": "int", "default": 4},
+        "inspect_processes": {"type": "str", "choices": ["started", "always", "never"], "default": "started"},
         "assume_engine": {"type": "bool", "default": False},
         "assume_images": {"type": "list", "elements": "str", "default": []},
     }

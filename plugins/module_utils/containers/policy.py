@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..controls import model
 from ..controls.catalogue import CONTROLS
 from .records import Waiver
-from .rules import Context, judge
+from .rules import Context, NotJudged, judge
 from .state import State
 
 
@@ -48,15 +48,19 @@ def findings(
         if control.subject != "container" or not control.demanded_by(profile):
             continue
         against = evidence[control.id]
-        if against is None:
+        if isinstance(against, NotJudged):
+            found.append(model.Finding(control.id, name, model.NOT_APPLICABLE, str(against)))
+        elif against is None:
             found.append(model.Finding(control.id, name, model.PASS))
         elif control.id in waived:
-            waiver = waived[control.id]
-            against = f"{against}; waived until {waiver.expires}: {waiver.reason}"
-            found.append(model.Finding(control.id, name, model.WAIVED, against))
+            found.append(model.Finding(control.id, name, model.WAIVED, waived_evidence(against, waived[control.id])))
         else:
             found.append(model.Finding(control.id, name, model.FAIL, against))
     return found
+
+
+def waived_evidence(against: str, waiver: Waiver) -> str:
+    return f"{against}; waived until {waiver.expires}: {waiver.reason}"
 
 
 def violations(found: t.Iterable[model.Finding]) -> list[Violation]:
@@ -71,7 +75,8 @@ def waiver_warnings(
     name: str, waivers: t.Sequence[Waiver], found: t.Iterable[model.Finding], today: datetime.date
 ) -> list[str]:
     """What is to be said of waivers that have expired or that nothing needs."""
-    used = {finding.control for finding in found if finding.outcome == model.WAIVED}
+    # Where nobody has looked, nobody can say that it is not needed.
+    used = {finding.control for finding in found if finding.outcome in (model.WAIVED, model.NOT_APPLICABLE)}
     said = []
     for waiver in waivers:
         if waiver.expired(today):

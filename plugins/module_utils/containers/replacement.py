@@ -28,11 +28,21 @@ class Replacement:
     """One replacement under way."""
 
     def __init__(
-        self, engine: Engine, name: str, *, candidate: str, order: str, keep: bool, stop_timeout: int, serving: bool
+        self,
+        engine: Engine,
+        name: str,
+        *,
+        candidate: str,
+        order: str,
+        keep: bool,
+        stop_timeout: int,
+        serving: bool,
+        aside: bool = False,
     ) -> None:
         """candidate: NEXT or PREVIOUS. keep: what is replaced stays, stopped, as the previous generation.
 
-        serving: whether what is replaced serves, or would if nothing had interrupted it.
+        serving: whether what is replaced serves, or would if nothing had interrupted it. aside: a kept generation has
+        the name under which the old one would go, so that it goes at once.
         """
         self._engine = engine
         self._name = name
@@ -41,6 +51,7 @@ class Replacement:
         self._stop_timeout = stop_timeout
         self._successor = candidate == NEXT
         self.serving = serving
+        self._aside = aside
         self._down_since: float | None = None
         self._swapping = False
         self.candidate = name + candidate
@@ -66,13 +77,19 @@ class Replacement:
             self._engine.remove(left)  # an older generation
         old = self._engine.inspect(self._name)
         began = time.monotonic()
+        if old is not None and self._aside:
+            self._engine.stop(self._name, self._stop_timeout)
+            self._engine.remove(self._name)
+            old = None
         if old is not None:  # one that removes itself is gone by now
             self._engine.rename(self._name, left)
         self._engine.rename(self.candidate, self._name)
+        if old is None:
+            return
         if self.serving and self._order != STOP_FIRST:
             self.downtime = time.monotonic() - began
             self._engine.stop(left, self._stop_timeout)
-        if old is not None and self._keep:
+        if self._keep:
             self._put_by(left, old)
         else:
             self._engine.remove(left)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from ..controls.container import DANGEROUS_CAPABILITIES
 from . import rules_mounts
+from .drift import Drift
+from .programs import Programs
 from .rules_secrets import env_secrets
 from .state import ANY, State
 from .units import format_size
@@ -18,7 +20,13 @@ _IMAGE_ID = re.compile(r"\A(?:sha256:)?[0-9a-f]{64}\Z")
 _ZERO = re.compile(r"\A[+-]?0+\Z")  # the engine reads a user as a number first
 _ROOTS_GROUPS = frozenset("root disk docker kmem mem shadow sudo wheel".split())
 
+ONE_APPLICATION = "container.one_application"
+
 Evidence = t.Optional[str]  # what breaks the control, or None where it holds
+
+
+class NotJudged(str):
+    """Stands for evidence where nobody has looked; it says why. The control does not apply."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,14 @@ class Context:
 
     image: the reference by which the image was named.
     real_paths: what the paths of the host that are mounted really are, where that is another one and known.
+    programs: the distinct programs that run inside, or None where nobody has looked.
+    drift: what was changed in the file system and not declared, or None where nobody has looked.
     """
 
     image: str
     real_paths: t.Mapping[str, str] = field(default_factory=dict)
+    programs: Programs | None = None
+    drift: Drift | None = None
 
 
 def judge(state: State, context: Context) -> dict[str, Evidence]:
@@ -215,6 +227,18 @@ def _image_digest(_state: State, context: Context) -> Evidence:
     return None if exact else f"image is {context.image}, without a digest"
 
 
+def _one_application(_state: State, context: Context) -> Evidence:
+    if context.programs is None:
+        return NotJudged("its processes were not looked at")
+    return context.programs.evidence()
+
+
+def _drift(_state: State, context: Context) -> Evidence:
+    if context.drift is None:
+        return NotJudged("its file system was not looked at; container_drift does")
+    return context.drift.evidence()
+
+
 _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "read_only": _is("read_only", True),
     "tmpfs_options": _tmpfs_options,
@@ -262,4 +286,6 @@ _CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
     "image_digest": _image_digest,
     "docker_socket": lambda state, context: rules_mounts.docker_socket(state, context.real_paths),
     "host_paths": lambda state, context: rules_mounts.host_paths(state, context.real_paths),
+    "one_application": _one_application,
+    "drift": _drift,
 }

@@ -14,7 +14,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
 from ..errors import CaissonError
-from .cases import Case, Settings
 from .deploy import Deployment, GateError
 from .engine import Engine, Json
 from .records import Dependency
@@ -22,33 +21,52 @@ from .steps import Inspect
 
 POLL = 0.2  # seconds between two looks at containers whose health is awaited
 
-Pair = t.Tuple[Case, Deployment]
+
+class Subject(t.Protocol):
+    """Whose deployment it is; it is told what failed."""
+
+    error: str
+
+    def fail(self, error: BaseException | str) -> None: ...
+
+
+class Timing(t.Protocol):
+    """What the schedule needs of a run's settings; times in seconds."""
+
+    @property
+    def settle_time(self) -> float: ...
+
+    @property
+    def healthy_wait_timeout(self) -> float: ...
+
+    @property
+    def parallel(self) -> int: ...
+
+
+Pair = t.Tuple[Subject, Deployment]
 
 
 class Schedule:
     """The changes of one run."""
 
-    def __init__(self, engine: Engine, cases: t.Sequence[Case], settings: Settings, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, engine: Engine, settings: Timing, pool: ThreadPoolExecutor, subjects: t.Mapping[str, Subject]
+    ) -> None:
+        """subjects: all of the run by name, those too to which nothing is done."""
         self._engine = engine
         self._settings = settings
         self._pool = pool
-        self._cases = {case.spec.name: case for case in cases}
+        self._subjects = subjects
         self._unfinished: set[str] = set()
         self._waiting_since: dict[str, float] = {}
 
-    def run(self) -> None:
-        changing = [case for case in self._cases.values() if case.plan.changed and not case.error]
-        pairs = [
-            (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing)) for case in changing
-        ]
-        going = [pair for pair in pairs if pair[0].spec.state == "absent"]
+    def run(self, pairs: t.Sequence[Pair]) -> None:
+        """Carry the plans out; what failed is told to its subject."""
+        going = [pair for pair in pairs if pair[1].spec.state == "absent"]
         list(self._pool.map(self._begin, going))
-        coming = [pair for pair in pairs if pair[0].spec.state != "absent"]
-        self._unfinished = {case.spec.name for case, _deployment in coming}
+        coming = [pair for pair in pairs if pair[1].spec.state != "absent"]
+        self._unfinished = {deployment.spec.name for _subject, deployment in coming}
         self._run(coming)
-        for case, deployment in pairs:
-            case.done += deployment.done
-            case.downtime = deployment.downtime
 
     def _run(self, waiting: list[Pair]) -> None:
         tasks: dict[Future[None], Pair] = {}
@@ -68,7 +86,7 @@ class Schedule:
                 time.sleep(POLL)
             done = [tasks.pop(future) for future in list(tasks) if future.done()]
             gate += [pair for pair in done if pair[1].waits and not pair[0].error]
-            self._unfinished -= {case.spec.name for case, one in done if case.error or not one.waits}
+            self._unfinished -= {one.spec.name for subject, one in done if subject.error or not one.waits}
 
     def _look(self, gate: list[Pair], tasks: dict[Future[None], Pair]) -> list[Pair]:
         """Hand on those whose gate may open or shut by now; the others are left."""
@@ -95,46 +113,48 @@ class Schedule:
 
     def _guarded(self, pair: Pair, step: t.Callable[[], None]) -> None:
         """Run the step; a failure is undone, and is this container's alone."""
-        case, deployment = pair
+        subject, deployment = pair
         begun = time.monotonic()
         try:
             step()
         except GateError as error:
-            case.fail(error.after(deployment.undo()))
+            subject.fail(error.after(deployment.undo()))
         except CaissonError as error:
-            case.fail(f"{error}{deployment.undo()}")
+            subject.fail(f"{error}{deployment.undo()}")
         except Exception as error:  # a fault of ours; the other containers must still be brought to an end
-            what = f"container {case.spec.name!r}: unexpected {type(error).__name__}: {error}"
-            case.fail(f"{what}{deployment.undo()}")
-        case.seconds += time.monotonic() - begun
+            what = f"container {deployment.spec.name!r}: unexpected {type(error).__name__}: {error}"
+            subject.fail(f"{what}{deployment.undo()}")
+        deployment.seconds += time.monotonic() - begun
 
     def _may_begin(self, pair: Pair) -> bool:
         """Whether all that it depends on is there; one that never will be is its failure."""
-        case = pair[0]
-        for dependency in case.spec.depends_on:
-            other = self._cases.get(dependency.name)
+        subject, deployment = pair
+        for dependency in deployment.spec.depends_on:
+            other = self._subjects.get(dependency.name)
             if dependency.name in self._unfinished:
                 return False
             if other is not None and other.error:
-                case.fail(f"container {case.spec.name!r}: it depends on {dependency.name!r}, which failed; not touched")
+                subject.fail(_not_touched(deployment, dependency, "failed"))
                 return False
-            if not self._meets(case, dependency):
+            if not self._meets(pair, dependency):
                 return False
         return True
 
-    def _meets(self, case: Case, dependency: Dependency) -> bool:
-        """Whether a container that nothing is being done to is as the dependency asks."""
-        since = self._waiting_since.setdefault(case.spec.name, time.monotonic())
+    def _meets(self, pair: Pair, dependency: Dependency) -> bool:
+        """Whether a container to which nothing is being done is as the dependency asks."""
+        subject, deployment = pair
+        since = self._waiting_since.setdefault(deployment.spec.name, time.monotonic())
         try:
-            found = self._engine.inspect(dependency.name)
-            problem = _lacks(found, dependency)
+            problem = _lacks(self._engine.inspect(dependency.name), dependency)
         except CaissonError as error:
-            problem = str(error)
-        if not problem:
-            return True
-        if time.monotonic() - since > self._settings.healthy_wait_timeout:
-            case.fail(f"container {case.spec.name!r}: it depends on {dependency.name!r}, which {problem}; not touched")
-        return False
+            problem = f"cannot be looked at: {error}"
+        if problem and time.monotonic() - since > self._settings.healthy_wait_timeout:
+            subject.fail(_not_touched(deployment, dependency, problem))
+        return not problem
+
+
+def _not_touched(deployment: Deployment, dependency: Dependency, problem: str) -> str:
+    return f"container {deployment.spec.name!r}: it depends on {dependency.name!r}, which {problem}; not touched"
 
 
 def _lacks(found: Inspect | None, dependency: Dependency) -> str:

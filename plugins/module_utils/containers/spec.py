@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field, fields
 
 from ..errors import HIDDEN, Fault, InputError, nearest
-from . import isolation, options, ports, records, resources, tmpfs, values
+from . import globs, isolation, options, ports, records, resources, tmpfs, values
 from .conflicts import NO_CONTAINER, conflicts
 from .docker_container import refusal
 from .units import MIB, Wrong, parse_cpus, parse_size
@@ -99,6 +99,7 @@ class Spec:
     dns_search_domains: tuple[str, ...] = ()
     etc_hosts: t.Mapping[str, str] = field(default_factory=dict)
     exposed_ports: frozenset[str] = frozenset()
+    drift_ignore: tuple[str, ...] = ()
     waivers: tuple[records.Waiver, ...] = ()
 
     @property
@@ -161,6 +162,7 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "depends_on": records.depends_on,
     "keep_previous": values.boolean,
     "update_order": values.choice(*options.ORDERS),
+    "drift_ignore": globs.patterns,
     "waivers": records.waivers,
     **resources.READERS,
     **isolation.READERS,

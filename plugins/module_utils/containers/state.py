@@ -27,6 +27,7 @@ class AtLeast(t.Dict[str, t.Any]):
 
 PROJECT_LABEL = f"{values.LABEL_PREFIX}project"
 WAIVERS_LABEL = f"{values.LABEL_PREFIX}waivers"
+DRIFT_LABEL = f"{values.LABEL_PREFIX}drift_ignore"
 
 # What no option of a spec sets: the container's value must be the one that isolates.
 FIXED: State = {
@@ -89,7 +90,7 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
         "working_dir": working_dir(spec.working_dir or image.get("WorkingDir")),
         "hostname": spec.hostname or "",
         "env": {**env_map(image.get("Env")), **spec.env},
-        "labels": {**(image.get("Labels") or {}), **spec.labels, **own_labels(spec, project)},
+        "labels": {**(image.get("Labels") or {}), **spec.labels, **own_labels(spec, project, image)},
         "healthcheck": health(image.get("Healthcheck"), spec.healthcheck),
         "stop_signal": spec.stop_signal or stop_signal(image.get("StopSignal")),
         "exposed_ports": _exposed_ports(spec, image),
@@ -151,12 +152,15 @@ _SAME = (
 ).split()
 
 
-def own_labels(spec: Spec, project: str) -> dict[str, str]:
+def own_labels(spec: Spec, project: str, image: Image) -> dict[str, str]:
     """The labels by which a container is known as ours, with its waivers for whoever inspects it."""
     found = {PROJECT_LABEL: project}
     if spec.waivers:
         waived = [waiver.as_dict() for waiver in sorted(spec.waivers, key=lambda each: each.control)]
         found[WAIVERS_LABEL] = json.dumps(waived, sort_keys=True)
+    # An image must not excuse itself from being looked at.
+    if spec.drift_ignore or DRIFT_LABEL in (image.get("Labels") or {}):
+        found[DRIFT_LABEL] = json.dumps(spec.drift_ignore)
     return found
 
 

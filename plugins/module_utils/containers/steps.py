@@ -29,7 +29,7 @@ class Difference:
 @dataclass(frozen=True)
 class Action:
     """One step. kind: restore_name, remove_leftover, stop_leftover, pull, create_network, create, recreate, roll_back,
-    update, connect, disconnect, start, unpause, stop, remove."""
+    update, connect, disconnect, start, unpause, stop, remove, snapshot, keep_leftover."""
 
     kind: str
     target: str = ""

@@ -299,6 +299,20 @@ CONTROLS: tuple[Control, ...] = (
         profile=STRICT,
     ),
     _control(
+        "one_application",
+        "One application runs in the container",
+        "With several, the engine restarts, limits and logs none of them by itself, and one that was taken over reaches"
+        " the others.",
+        "NIST SP 800-190 2.3.1",
+        "Docker documentation, Run multiple processes in a container",
+    ),
+    _control(
+        "drift",
+        "Nothing was changed in the container's file system",
+        "A changed or planted program is how whoever got in stays in; what runs is no longer what was tested.",
+        "NIST SP 800-190 4.4.4",
+    ),
+    _control(
         "healthcheck",
         "The container's health is checked",
         "Without a check a hung service counts as running.",

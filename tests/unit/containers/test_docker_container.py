@@ -18,7 +18,7 @@ OURS = {**options.container_options(), **options.run_options()}
 # Options that docker_container has not.
 OWN = {
     *("assume_engine", "assume_images", "parallel", "policy", "profile", "project", "settle_time", "waivers"),
-    *("depends_on", "keep_previous", "update_order"),
+    *("depends_on", "keep_previous", "update_order", "drift_ignore", "inspect_processes"),
 }
 ALIASES = {"expose", "exposed", "forcekill", "log_opt", "ports"}
 

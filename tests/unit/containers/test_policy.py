@@ -7,7 +7,15 @@ import datetime
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import policy, rules, spec, state
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import (
+    drift,
+    policy,
+    programs,
+    records,
+    rules,
+    spec,
+    state,
+)
 from ansible_collections.caisson.hardening.plugins.module_utils.controls import container, model
 
 TODAY = datetime.date(2030, 1, 31)
@@ -218,10 +226,9 @@ def test_an_image_without_a_digest_is_for_the_baseline_only(image: str, controls
 def test_a_path_is_judged_by_what_it_really_is(source: str, real: str, controls: set[str]) -> None:
     one = spec.parse_specs([{"name": "web", "image": "web:1", "volumes": [f"{source}:/x:ro"]}])[0]
     resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
-    judged = rules.judge(resolved, rules.Context("web:1", {source: real}))
-    assert {name.partition(".")[2] for name, evidence in judged.items() if evidence} == controls | {
-        "healthcheck", "image_digest"
-    }  # fmt: skip
+    judged = rules.judge(resolved, rules.Context("web:1", real_paths={source: real}))
+    broken = {name.partition(".")[2] for name, evidence in judged.items() if evidence}
+    assert broken == controls | {"healthcheck", "image_digest", "drift", "one_application"}
     for name in controls:
         assert f"{source}, which is {real}" in str(judged[f"container.{name}"])
 
@@ -260,3 +267,36 @@ def test_waivers_that_expired_or_are_not_needed_are_said() -> None:
     one = spec.parse_specs([{"name": "web", "image": "web:1", "waivers": given}])[0]
     said = policy.waiver_warnings("web", one.waivers, [], TODAY)
     assert ["expired on 2020-01-01" in said[0], "not needed" in said[1]] == [True, True]
+
+
+def judged(context: rules.Context, *waived: str) -> dict[str, model.Finding]:
+    given = [{"control": f"container.{name}", "reason": "why", "expires": "2099-01-01"} for name in waived]
+    one = spec.parse_specs([{"name": "web", "image": "web:1", "waivers": given}])[0]
+    resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
+    return {each.control: each for each in policy.findings("web", resolved, context, "baseline", one.waivers, TODAY)}
+
+
+@pytest.mark.parametrize("control", ["container.one_application", "container.drift"])
+def test_what_nobody_has_looked_at_does_not_apply_and_its_waiver_is_not_called_needless(control: str) -> None:
+    found = judged(rules.Context("web:1"), control.partition(".")[2])
+    assert found[control].outcome == model.NOT_APPLICABLE
+    assert "not looked at" in found[control].evidence
+    waivers = [records.Waiver(control, "why", "2099-01-01")]
+    assert policy.waiver_warnings("web", waivers, found.values(), TODAY) == []
+
+
+def test_what_was_seen_is_judged_and_waived() -> None:
+    seen = rules.Context("web:1", programs=programs.Programs(("app", "sshd")), drift=drift.Drift(added=("/x",)))
+    fine = rules.Context("web:1", programs=programs.Programs(("app",)), drift=drift.Drift(ignored=1))
+    for control, evidence in (("one_application", "runs app and sshd"), ("drift", "added /x")):
+        name = f"container.{control}"
+        assert judged(seen)[name] == model.Finding(name, "web", model.FAIL, evidence)
+        assert judged(seen, control)[name].outcome == model.WAIVED
+        assert judged(fine)[name].outcome == model.PASS
+
+
+def test_an_image_cannot_excuse_itself_from_being_looked_at() -> None:
+    bold = state.Image("sha256:1", {"User": "10001", "Labels": {state.DRIFT_LABEL: '["/bin"]'}})
+    for given, label in (({}, "[]"), ({"drift_ignore": ["/srv"]}, '["/srv"]')):
+        one = spec.parse_specs([{"name": "web", "image": "web:1", **given}])[0]
+        assert state.resolve(one, bold, state.Daemon(), "shop")["labels"][state.DRIFT_LABEL] == label

@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""drift.yml takes flat variables, as a survey gives them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+from ansible_collections.caisson.hardening.tests.support.containers import Deployer, waiver
+from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
+
+PLAYBOOK = Path(__file__).parents[2] / "playbooks" / "drift.yml"
+
+
+def play(docker_host: str, **variables: str) -> tuple[int, str]:
+    """Exit status and output of the play on this machine."""
+    given = {"drift_docker_host": docker_host, "ansible_become": "false", **variables}
+    given["ansible_python_interpreter"] = sys.executable
+    argv = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", "here,", "--connection", "local"]
+    argv += [word for key, value in given.items() for word in ("--extra-vars", f'{{"{key}": "{value}"}}')]
+    done = subprocess.run(
+        [*argv, str(PLAYBOOK)],
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_survey_can_report_and_fail_and_recreate(
+    api: docker.APIClient, docker_host: str, busybox: str, unique: str
+) -> None:
+    deployer = Deployer(api, docker_host, unique, busybox)
+    deployer.deploy(deployer.spec("web", read_only=False, waivers=waiver("read_only")))
+    assert deployer.execute("web", "touch", "/bin/planted", "/etc/declared", user="0")[0] == 0
+    scope = {"drift_project": unique, "drift_ignore": "/etc/declared, /opt"}
+
+    status, output = play(docker_host, **scope)
+    assert status == 0, output
+    assert "changed=0" in output
+    assert "/bin/planted" in output
+    assert "/etc/declared" not in output.partition("TASK [Say what drifted]")[2]
+
+    status, output = play(docker_host, **scope, drift_on_drift="recreate,fail")
+    assert status != 0
+    assert f"{unique}-web: added /bin/planted" in output
+
+    status, output = play(docker_host, **scope, drift_on_drift="recreate,fail")
+    assert status == 0, output
+    assert deployer.execute("web", "test", "-e", "/bin/planted")[0] == 1
