@@ -23,13 +23,14 @@ EDGES = frozenset(
     (
         *("host.files", "host.lock", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
         *("daemon.engine", "daemon.process", "daemon.service"),
-        *("containers.engine", "containers.minimal", "containers.fresh"),
+        *("containers.engine", "containers.minimal", "containers.fresh", "containers.image_engine"),
     )
 )
 APPLIERS = frozenset(
     (
         *("kernel.apply", "kernel.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
         *("containers.apply", "containers.deploy", "containers.entry", "containers.observe", "containers.render"),
+        "containers.image_inspect",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

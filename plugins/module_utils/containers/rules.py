@@ -17,6 +17,11 @@ _SECRET_PATHS = ("/boot", "/dev", "/proc", "/root", "/run", "/sys", "/var/lib/do
 _SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/docker")
 _SYSTEM_PATHS = ("/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var/lib", "/var/spool/cron")
 
+
+class NotJudged(str):
+    """In place of evidence: why the control does not apply."""
+
+
 Evidence = t.Optional[str]  # what breaks the control, or None where it holds
 
 
