@@ -35,6 +35,7 @@ class Run:
         self._daemon = Daemon()
         self._networks: set[str] = set()
         self._warnings: list[str] = []
+        self._sizes: dict[str, int | None] = {}  # of the images, by id
 
     def predict(self) -> Outcome:
         """Observe, judge and plan; change nothing."""
@@ -61,6 +62,7 @@ class Run:
         found = [name for _case, name in present]
         inspected = dict(zip(found, pool.map(self._inspect, found)))
         self._load_images(pool)
+        self._load_sizes(pool, {str(each["Image"]) for each in inspected.values() if each})
         self._daemon, self._networks = daemon.result(), networks.result()
         for case in self._cases:
             name = case.spec.name
@@ -83,6 +85,13 @@ class Run:
         images = dict(zip(references, pool.map(self._engine.image, references)))
         for case in self._cases:
             case.image = images.get(str(case.spec.image))
+        self._sizes.update({image.id: image.size for image in images.values() if image is not None})
+
+    def _load_sizes(self, pool: ThreadPoolExecutor, running: t.Collection[str]) -> None:
+        """The sizes of the images by which containers run, which their tags may have left."""
+        unknown = sorted(set(running) - set(self._sizes)) if self._settings.max_image_size else []
+        found = pool.map(self._engine.image, unknown)
+        self._sizes.update({image.id: image.size for image in found if image is not None})
 
     def _judge(self) -> None:
         """Resolve and judge what can be; PolicyError with every violation of every container."""
@@ -93,10 +102,12 @@ class Run:
             image = case.image or Image("", {"User": "unknown"})
             state = resolve(case.spec, image, self._daemon, settings.project)
             case.wanted = None if unknown else state
-            case.findings = self._findings(case, state, Context(str(case.spec.image)))
+            pulled = any(action.kind == "pull" for action in case.done)
+            size = case.image.size if case.image is not None else None
+            case.findings = self._findings(case, state, settings.context(str(case.spec.image), size, pulled))
             case.before = []
             if case.observed is not None and case.existing.current is not None:
-                case.before = self._findings(case, case.observed, _context_of(case.existing.current))
+                case.before = self._findings(case, case.observed, self._context_of(case.existing.current))
         broken = [one for case in self._cases for one in policy.violations(case.findings)]
         if broken and settings.enforce:
             raise PolicyError(broken)
@@ -108,6 +119,11 @@ class Run:
     def _findings(self, case: Case, state: State, context: Context) -> list[model.Finding]:
         spec, settings = case.spec, self._settings
         return policy.findings(spec.name, state, context, settings.profile, spec.waivers, settings.today)
+
+    def _context_of(self, inspect: t.Mapping[str, t.Any]) -> Context:
+        """What is judged beside the state of a container that stands."""
+        size = self._sizes.get(str(inspect.get("Image", "")))
+        return self._settings.context(str(inspect["Config"].get("Image", "")), size)
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
         reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
@@ -210,7 +226,7 @@ class Run:
         with contextlib.suppress(CaissonError):
             found = self._engine.inspect(case.spec.name) if case.spec.wants_container else None
         if found is not None:
-            case.findings = self._findings(case, observe(found), _context_of(found))
+            case.findings = self._findings(case, observe(found), self._context_of(found))
         else:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 
@@ -237,8 +253,3 @@ class Run:
         except Exception as error:  # a fault of ours; the other containers must still be brought to an end
             case.fail(CaissonError(f"container {case.spec.name!r}: unexpected {type(error).__name__}: {error}"))
         case.seconds += time.monotonic() - begun
-
-
-def _context_of(inspect: t.Mapping[str, t.Any]) -> Context:
-    """What is judged beside the state of a container that stands."""
-    return Context(str(inspect["Config"].get("Image", "")))

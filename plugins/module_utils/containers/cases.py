@@ -11,6 +11,7 @@ from ..controls import model
 from ..errors import CaissonError, Fault, numbered
 from . import policy
 from .plan import Action, Existing, Plan
+from .rules import Context
 from .spec import Spec
 from .state import Daemon, Image, State, health
 from .units import NANO, format_cpus
@@ -27,7 +28,13 @@ class Settings:
     settle_time: float = 1.0
     parallel: int = 4
     assumed_images: frozenset[str] = frozenset()
+    allowed_images: tuple[str, ...] = ()
+    max_image_size: int = 0
     today: datetime.date = field(default_factory=datetime.date.today)
+
+    def context(self, reference: str, size: int | None, pulled: bool = False) -> Context:
+        """What is judged beside the state of a container of the image. pulled: in this run."""
+        return Context(reference, self.allowed_images, size, self.max_image_size, pulled)
 
 
 class PolicyError(CaissonError):

@@ -7,7 +7,7 @@ import typing as t
 
 from .records import Network
 from .spec import Spec
-from .state import ANY, State
+from .state import ANY, DIGEST_LABEL, State
 
 
 def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]:
@@ -22,7 +22,7 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
         "Env": [f"{key}={value}" for key, value in state["env"].items()],
         "User": state["user"],
         "WorkingDir": state["working_dir"],
-        "Labels": state["labels"],
+        "Labels": _labels(state),
         "Healthcheck": _health(state["healthcheck"]),
         "StopSignal": state["stop_signal"],
         "StopTimeout": state["stop_timeout"],
@@ -35,6 +35,12 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
     if first is not None:
         body["NetworkingConfig"] = {"EndpointsConfig": {first.name: endpoint(first)}}
     return body
+
+
+def _labels(state: State) -> dict[str, str]:
+    """With the digest that the image's name stands for now; it is told and not compared."""
+    digest = state["image_digest"]
+    return state["labels"] if digest is None else {**state["labels"], DIGEST_LABEL: digest}
 
 
 def _host_config(state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..controls.container import DANGEROUS_CAPABILITIES
+from . import references
 from .state import ANY, State
 from .units import format_size
 
@@ -30,9 +31,16 @@ class Context:
     """What is judged beside the state.
 
     image: the reference by which the image was named.
+    allowed_images: the repositories that images may come from, as `references` has them; none is every one.
+    image_size: in bytes; None where it is not known (yet). max_image_size: 0 is no limit.
+    pulled: whether the image came in this run.
     """
 
     image: str
+    allowed_images: tuple[str, ...] = ()
+    image_size: int | None = None
+    max_image_size: int = 0
+    pulled: bool = False
 
 
 def judge(state: State, context: Context) -> dict[str, Evidence]:
@@ -210,6 +218,28 @@ def _image_tag(_state: State, context: Context) -> Evidence:
     return None
 
 
+def _image_registry(state: State, context: Context) -> Evidence:
+    if not context.allowed_images:
+        return NotJudged("no allowed_images are given")
+    if references.is_id(context.image, state["image"]):
+        return f"image is {context.image}, an id, which names no repository"
+    if references.allows(context.allowed_images, context.image):
+        return None
+    return f"image is of {references.repository(context.image)}, which is not among allowed_images"
+
+
+def _image_size(_state: State, context: Context) -> Evidence:
+    size, most = context.image_size, context.max_image_size
+    if not most:
+        return NotJudged("no max_image_size is given")
+    if size is None:
+        return NotJudged("the image is not on the host, so its size is not known")
+    if size <= most:
+        return None
+    when = "; it was measured after its pull and before any container is touched" if context.pulled else ""
+    return f"image has {size} bytes, more than max_image_size, which is {format_size(most)}{when}"
+
+
 _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "read_only": _is("read_only", True),
     "tmpfs_options": _tmpfs_options,
@@ -248,4 +278,8 @@ _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "healthcheck": lambda state: None if state["healthcheck"] else "neither healthcheck nor the image has a check",
 }
 
-_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {"image_tag": _image_tag}
+_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
+    "image_tag": _image_tag,
+    "image_registry": _image_registry,
+    "image_size": _image_size,
+}

@@ -226,7 +226,7 @@ def test_keys_and_passwords_are_known_by_their_names() -> None:
 
 
 @given(st.integers(1, 3000))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_the_pieces_in_which_an_archive_comes_make_no_difference(size: int) -> None:
     made = [
         regular("var/lib/dpkg/status", content=DPKG * 9),

@@ -20,6 +20,14 @@ def findings(*, brings: state.Image = IMAGE, profile: str = "baseline", **option
     return policy.findings("web", resolved, rules.Context(str(one.image)), profile, one.waivers, TODAY)
 
 
+def judged(image: str, identity: str = "sha256:1", **given: t.Any) -> dict[str, model.Finding]:
+    """The findings on a container of the image, under the run's own limits on images."""
+    one = spec.parse_specs([{"name": "web", "image": image}])[0]
+    resolved = state.resolve(one, state.Image(identity, {"User": "1"}), state.Daemon(), "shop")
+    found = policy.findings("web", resolved, rules.Context(image, **given), "baseline", (), TODAY)
+    return {each.control.partition(".")[2]: each for each in found}
+
+
 def broken(**options: t.Any) -> set[str]:
     return {each.control.partition(".")[2] for each in findings(**options) if each.outcome == model.FAIL}
 
@@ -130,3 +138,38 @@ def test_waivers_that_expired_or_are_not_needed_are_said() -> None:
     one = spec.parse_specs([{"name": "web", "image": "web:1", "waivers": given}])[0]
     said = policy.waiver_warnings("web", one.waivers, [], TODAY)
     assert ["expired on 2020-01-01" in said[0], "not needed" in said[1]] == [True, True]
+
+
+def test_without_limits_on_images_their_controls_do_not_apply() -> None:
+    found = judged("web:1")
+    assert {found[name].outcome for name in ("image_registry", "image_size")} == {model.NOT_APPLICABLE}
+    assert model.score(found.values(), found.values())["total"] == len(found) - 2
+
+
+@pytest.mark.parametrize(
+    ("image", "identity", "outcome", "said"),
+    [
+        ("shop.example/web:1", "sha256:1", model.PASS, ""),
+        ("redis:7", "sha256:1", model.FAIL, "image is of docker.io/library/redis, which is not among allowed_images"),
+        ("sha256:" + "a" * 64, "sha256:1", model.FAIL, "an id, which names no repository"),
+        ("a" * 12, "sha256:" + "a" * 64, model.FAIL, "an id, which names no repository"),
+    ],
+)
+def test_an_image_has_to_be_of_an_allowed_repository(image: str, identity: str, outcome: str, said: str) -> None:
+    found = judged(image, identity, allowed_images=("shop.example/*",))["image_registry"]
+    assert (found.outcome, said in found.evidence) == (outcome, True)
+
+
+@pytest.mark.parametrize(
+    ("size", "outcome"), [(None, model.NOT_APPLICABLE), (1024, model.PASS), (1025, model.FAIL), (0, model.PASS)]
+)
+def test_an_image_has_to_keep_to_its_size(size: int | None, outcome: str) -> None:
+    assert judged("web:1", image_size=size, max_image_size=1024)["image_size"].outcome == outcome
+
+
+def test_what_had_to_be_pulled_to_be_measured_says_so() -> None:
+    found = judged("web:1", image_size=2000, max_image_size=1024, pulled=True)["image_size"]
+    assert found.evidence == (
+        "image has 2000 bytes, more than max_image_size, which is 1k; it was measured after its pull and before any"
+        " container is touched"
+    )
