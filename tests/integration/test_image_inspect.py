@@ -238,7 +238,7 @@ def test_what_a_killed_run_leaves_never_ran_and_the_next_run_removes_it(
         return list(api.containers(all=True, filters={"label": LABEL}))
 
     process = start_module("image_inspect", {"docker_host": docker_host, "images": [debian]})
-    until(left)
+    until(left, timeout=60)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     (leftover,) = left()
@@ -255,7 +255,7 @@ def test_what_is_read_while_somebody_removes_the_container_is_whole_or_an_error(
     whole = inspect(docker_host, images=[debian])["images"]
     for _attempt in range(3):
         process = start_module("image_inspect", {"docker_host": docker_host, "images": [debian]})
-        container = until(lambda: api.containers(all=True, filters={"label": LABEL}))[0]
+        container = until(lambda: api.containers(all=True, filters={"label": LABEL}), timeout=60)[0]
         api.remove_container(container["Id"], force=True)
         result = json.loads(process.communicate()[0].splitlines()[-1])
         if result.get("failed"):
@@ -280,5 +280,5 @@ def test_it_is_fast_and_takes_little_memory(docker_host: str, debian: str) -> No
     begun = time.monotonic()
     arguments = json.dumps({"docker_host": docker_host, "images": [debian], "_ansible_remote_tmp": "/tmp"})
     done = subprocess.run([sys.executable, "-c", code, arguments], capture_output=True, text=True, check=True)
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 120
     assert int(done.stdout.splitlines()[-1]) < 150 * 1024
