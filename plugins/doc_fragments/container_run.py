@@ -29,6 +29,30 @@ options:
     type: str
     choices: [enforce, report]
     default: enforce
+  allowed_images:
+    description:
+      - The repositories that images may come from, such as V(registry.example.org/shop/*) or
+        V(docker.io/library/redis). The control is C(container.image_registry); running containers are judged too.
+      - References and entries are completed as the engine completes them before they are compared, so V(redis) is
+        V(docker.io/library/redis) and V(shop/web) is V(docker.io/shop/web). The registry, with its port if it has one,
+        has to be the same.
+      - In the path, V(*) stands for any characters of one part, and never for a V(/). V(**) as the last part stands for
+        everything below, at any depth, so V(registry.example.org/**) is a whole registry.
+      - An entry has no tag and no digest, and covers all of them.
+      - An image that is given by its id is of no repository. A name proves nothing of an image that was loaded or
+        tagged on the host by hand; a digest in the reference does.
+      - With an empty list every repository is allowed.
+    type: list
+    elements: str
+    default: []
+  max_image_size:
+    description:
+      - How large an image may be, such as V(200m), as the engine reports its size. The control is
+        C(container.image_size); running containers are judged too.
+      - It is judged as soon as the image is on the host, for one that has to be pulled after its pull. No container has
+        been touched by then.
+      - Without it every size is allowed.
+    type: str
   healthy_wait_timeout:
     description: How long a started container may take to become healthy, in seconds. An unhealthy one fails at once.
     type: float

@@ -59,7 +59,7 @@ container:
     action: created
     reasons: []
     actions: ["create (it does not exist)", "start"]
-    image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff"}
+    image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff", digest: "sha256:1a2b3c4d5e6f"}
     waivers: []
     order: ""
     exclusive: []

@@ -81,7 +81,7 @@ containers:
       action: recreated
       reasons: ["capabilities: NET_ADMIN -> none"]
       actions: ["recreate (capabilities: NET_ADMIN -> none)"]
-      image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff"}
+      image: {reference: "web:1.4.2", id: "sha256:2c26b46b68ff", digest: "sha256:1a2b3c4d5e6f"}
       waivers: []
       order: start-first
       exclusive: []
@@ -109,7 +109,11 @@ containers:
       type: list
       elements: str
     image:
-      description: The image's reference as given, and the id that it stands for on the host.
+      description:
+        - The image's reference as given, the id that it stands for on the host, and the digest by which registries know
+          that image. The digest is empty where none is known to have it.
+        - A container that is made has the digest in its label C(caisson.hardening.image_digest). It is told and not
+          compared, for what counts is the image's id.
       type: dict
     waivers:
       description: The waivers in force or expired, as given.

@@ -23,7 +23,7 @@ EDGES = frozenset(
     (
         *("host.files", "host.lock", "host.paths", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
         *("daemon.engine", "daemon.process", "daemon.service"),
-        *("containers.engine", "containers.minimal", "containers.fresh"),
+        *("containers.engine", "containers.minimal", "containers.fresh", "containers.image_engine"),
     )
 )
 APPLIERS = frozenset(
@@ -32,6 +32,7 @@ APPLIERS = frozenset(
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
+        "containers.image_inspect",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

@@ -40,6 +40,7 @@ class Run:
         self._daemon = Daemon()
         self._networks: set[str] = set()
         self._warnings: list[str] = []
+        self._sizes: dict[str, int | None] = {}  # of the images, by id
 
     def predict(self) -> Outcome:
         """Observe, judge and plan; change nothing."""
@@ -73,6 +74,7 @@ class Run:
         found = [name for name in roles if name in listed]
         inspected = dict(zip(found, pool.map(self._engine.inspect, found)))
         self._load_images(pool)
+        self._load_sizes(pool, {str(each["Image"]) for each in inspected.values() if each})
         self._daemon, self._networks = daemon.result(), networks.result()
         for case in self._cases:
             case.existing = Existing(*(inspected.get(case.spec.name + suffix) for suffix in ("", NEXT, PREVIOUS)))
@@ -89,6 +91,13 @@ class Run:
         images = dict(zip(references, pool.map(self._engine.image, references)))
         for case in self._cases:
             case.image = images.get(str(case.spec.image))
+        self._sizes.update({image.id: image.size for image in images.values() if image is not None})
+
+    def _load_sizes(self, pool: ThreadPoolExecutor, running: t.Collection[str]) -> None:
+        """The sizes of the images by which containers run, which their tags may have left."""
+        unknown = sorted(set(running) - set(self._sizes)) if self._settings.max_image_size else []
+        found = pool.map(self._engine.image, unknown)
+        self._sizes.update({image.id: image.size for image in found if image is not None})
 
     def _judge(self) -> None:
         """Resolve and judge what can be; PolicyError with every violation of every container."""
@@ -99,7 +108,7 @@ class Run:
             image = case.image or Image("", {"User": "unknown"})
             state = resolve(case.spec, image, self._daemon, settings.project)
             case.wanted = None if unknown else state
-            case.findings = self._findings(case, state, self._context(str(case.spec.image), state))
+            case.findings = self._findings(case, state, self._context_for(case, state))
             case.before = []
             if case.observed is not None and case.settled.current is not None:
                 case.before = self._findings(case, case.observed, self._context_of(case.settled.current))
@@ -117,10 +126,23 @@ class Run:
 
     def _context_of(self, inspect: Inspect) -> Context:
         """What is judged beside the state of a container that stands."""
-        return self._context(str(inspect["Config"].get("Image", "")), observe(inspect))
+        size = self._sizes.get(str(inspect.get("Image", "")))
+        return self._context(str(inspect["Config"].get("Image", "")), observe(inspect), size)
 
-    def _context(self, image: str, state: State) -> Context:
-        return Context(image, real_paths(bind_sources(state), self._engine.url))
+    def _context_for(self, case: Case, state: State) -> Context:
+        """What is judged beside the state that is asked for."""
+        pulled = any(action.kind == "pull" for action in case.done)
+        size = case.image.size if case.image is not None else None
+        return replace(self._context(str(case.spec.image), state, size), pulled=pulled)
+
+    def _context(self, image: str, state: State, size: int | None) -> Context:
+        return Context(
+            image,
+            real_paths=real_paths(bind_sources(state), self._engine.url),
+            allowed_images=self._settings.allowed_images,
+            image_size=size,
+            max_image_size=self._settings.max_image_size,
+        )
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
         reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
@@ -226,7 +248,7 @@ class Run:
         for case, programs in zip(cases, seen):
             if case.wanted is None:
                 continue
-            context = replace(self._context(str(case.spec.image), case.wanted), programs=programs)
+            context = replace(self._context_for(case, case.wanted), programs=programs)
             case.findings = self._findings(case, case.wanted, context)
             if not case.plan.changed:
                 case.before = case.findings

@@ -31,6 +31,8 @@ class Settings:
     prune: bool = False
     inspect_processes: str = "started"
     assumed_images: frozenset[str] = frozenset()
+    allowed_images: tuple[str, ...] = ()
+    max_image_size: int = 0
     today: datetime.date = field(default_factory=datetime.date.today)
 
 

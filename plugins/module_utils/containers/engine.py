@@ -98,7 +98,7 @@ class Engine:
                 found = self._api.inspect_image(reference)
             except self._not_found:
                 return None
-        return Image(found["Id"], found.get("Config") or {}, tuple(found.get("RepoDigests") or ()))
+        return Image(found["Id"], found.get("Config") or {}, tuple(found.get("RepoDigests") or ()), found.get("Size"))
 
     def pull(self, reference: str) -> None:
         """Pull one image; MissingImage where the registry does not give it."""

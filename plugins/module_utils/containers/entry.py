@@ -10,13 +10,13 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ..errors import CaissonError, Fault, InputError
 from ..host.lock import host_lock
-from . import options, render, values
+from . import options, references, render, values
 from .apply import Run
 from .cases import Outcome, Settings
 from .engine import Engine, EngineError
 from .fresh import FreshEngine
 from .spec import Spec, parse_specs
-from .units import Wrong
+from .units import Wrong, parse_size
 
 Params = t.Dict[str, t.Any]
 RANGES = {"timeout": (1, 3600), "parallel": (1, 64), "healthy_wait_timeout": (0, 86400), "settle_time": (0, 3600)}
@@ -103,6 +103,12 @@ def _run_faults(params: Params) -> t.Iterator[tuple[str, tuple[t.Any, str, str]]
             raise Wrong("is a network of the engine itself", "choose a name of your own")
     except Wrong as wrong:
         yield "project", (params["project"], wrong.problem, wrong.remedy)
+    for option, reader in (("allowed_images", references.read_allowed), ("max_image_size", parse_size)):
+        try:
+            if params.get(option):
+                reader(params[option])
+        except Wrong as wrong:
+            yield option, (params[option], wrong.problem, wrong.remedy)
     yield from out_of_range(params)
 
 
@@ -144,6 +150,8 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         parallel=params["parallel"],
         prune=bool(params.get("prune")),
         inspect_processes=params["inspect_processes"],
+        allowed_images=references.read_allowed(params["allowed_images"]),
+        max_image_size=parse_size(params["max_image_size"] or 0),
         assumed_images=frozenset(params["assume_images"] if module.check_mode else ()),
     )
     try:

@@ -13,7 +13,7 @@ import typing as t
 from . import values
 from .observe_host import address, host_state
 from .records import Network
-from .state import State, env_map, health, path, protocol, stop_signal, working_dir
+from .state import ANY, DIGEST_LABEL, State, env_map, health, path, protocol, stop_signal, working_dir
 
 _ANONYMOUS = re.compile(r"\A[0-9a-f]{64}\Z")
 
@@ -29,7 +29,8 @@ def observe(inspect: t.Mapping[str, t.Any]) -> State:
         "env": env_map(config.get("Env")),
         "user": config.get("User") or "",
         "working_dir": working_dir(config.get("WorkingDir")),
-        "labels": dict(config.get("Labels") or {}),
+        "labels": {key: value for key, value in (config.get("Labels") or {}).items() if key != DIGEST_LABEL},
+        "image_digest": ANY,  # what counts is the image's id
         "hostname": _hostname(inspect, config, host),
         "domainname": config.get("Domainname") or "",
         "mac_address": _mac_address(inspect, config),

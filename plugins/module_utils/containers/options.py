@@ -203,6 +203,8 @@ def run_options() -> Options:
         "project": {"type": "str", "default": "caisson"},
         "profile": {"type": "str", "choices": ["baseline", "strict"], "default": "baseline"},
         "policy": {"type": "str", "choices": ["enforce", "report"], "default": "enforce"},
+        "allowed_images": {"type": "list", "elements": "str", "default": []},
+        "max_image_size": {"type": "str"},
         "healthy_wait_timeout": {"type": "float", "default": 60.0},
         "settle_time": {"type": "float", "default": 1.0},
         "parallel": {"type": "int", "default": 4},

@@ -8,7 +8,7 @@ import typing as t
 from . import isolation, resources
 from .records import HEALTH_DEFAULTS, Network
 from .spec import Spec
-from .state import ANY, State
+from .state import ANY, DIGEST_LABEL, State
 
 START_INTERVAL = HEALTH_DEFAULTS["start_interval"]
 # Our limit and the engine's name for it; the first are always set.
@@ -34,7 +34,7 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
         "Env": [f"{key}={value}" for key, value in state["env"].items()],
         "User": state["user"],
         "WorkingDir": state["working_dir"],
-        "Labels": state["labels"],
+        "Labels": _labels(state),
         "Healthcheck": _health(state["healthcheck"]),
         "StopSignal": state["stop_signal"],
         "StopTimeout": state["stop_timeout"],
@@ -51,6 +51,12 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
     if first is not None:
         body["NetworkingConfig"] = {"EndpointsConfig": {first.name: endpoint(first)}}
     return body
+
+
+def _labels(state: State) -> dict[str, str]:
+    """With the digest that the image's name stands for now; it is told and not compared."""
+    digest = state["image_digest"]
+    return state["labels"] if digest is None else {**state["labels"], DIGEST_LABEL: digest}
 
 
 def _host_config(state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]:

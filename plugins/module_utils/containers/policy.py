@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..controls import model
 from ..controls.catalogue import CONTROLS
 from .records import Waiver
-from .rules import Context, NotJudged, judge
+from .rules import Context, Evidence, NotJudged, judge
 from .state import State
 
 
@@ -43,20 +43,22 @@ def findings(
     """A finding for each control that the profile demands, in the catalogue's order."""
     evidence = judge(state, context)
     waived = {waiver.control: waiver for waiver in waivers if not waiver.expired(today)}
-    found = []
-    for control in CONTROLS.values():
-        if control.subject != "container" or not control.demanded_by(profile):
-            continue
-        against = evidence[control.id]
-        if isinstance(against, NotJudged):
-            found.append(model.Finding(control.id, name, model.NOT_APPLICABLE, str(against)))
-        elif against is None:
-            found.append(model.Finding(control.id, name, model.PASS))
-        elif control.id in waived:
-            found.append(model.Finding(control.id, name, model.WAIVED, waived_evidence(against, waived[control.id])))
-        else:
-            found.append(model.Finding(control.id, name, model.FAIL, against))
-    return found
+    return [
+        outcome(control, name, evidence[control.id], waived.get(control.id))
+        for control in CONTROLS.values()
+        if control.subject == "container" and control.demanded_by(profile)
+    ]
+
+
+def outcome(control: model.Control, name: str, against: Evidence, waiver: Waiver | None) -> model.Finding:
+    """The finding that follows from the evidence; waiver: one that is in force, or None."""
+    if against is None:
+        return model.Finding(control.id, name, model.PASS)
+    if isinstance(against, NotJudged):
+        return model.Finding(control.id, name, model.NOT_APPLICABLE, str(against))
+    if waiver is None:
+        return model.Finding(control.id, name, model.FAIL, against)
+    return model.Finding(control.id, name, model.WAIVED, waived_evidence(against, waiver))
 
 
 def waived_evidence(against: str, waiver: Waiver) -> str:

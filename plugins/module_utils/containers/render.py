@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from ..controls import model
-from . import options
+from . import options, references
 from .cases import Case, Outcome
 from .deploy import MASK
 from .rules_secrets import names_secret
@@ -50,7 +50,11 @@ def entry(case: Case, actions: t.Sequence[Action]) -> dict[str, t.Any]:
         "action": "failed" if case.error else action(case),
         "reasons": [str(difference) for difference in case.plan.differences],
         "actions": [str(each) for each in actions],
-        "image": {"reference": case.spec.image or "", "id": case.image.id if case.image else ""},
+        "image": {
+            "reference": case.spec.image or "",
+            "id": case.image.id if case.image else "",
+            "digest": references.digest(case.image.digests if case.image else (), case.spec.image or ""),
+        },
         "waivers": [waiver.as_dict() for waiver in case.spec.waivers],
         "order": case.plan.order,
         "exclusive": list(case.plan.exclusive),

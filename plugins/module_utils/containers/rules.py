@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..controls.container import DANGEROUS_CAPABILITIES
-from . import rules_mounts
+from . import references, rules_mounts
 from .drift import Drift
 from .programs import Programs
 from .rules_secrets import env_secrets
@@ -22,11 +22,12 @@ _ROOTS_GROUPS = frozenset("root disk docker kmem mem shadow sudo wheel".split())
 
 ONE_APPLICATION = "container.one_application"
 
-Evidence = t.Optional[str]  # what breaks the control, or None where it holds
-
 
 class NotJudged(str):
-    """Stands for evidence where nobody has looked; it says why. The control does not apply."""
+    """In place of evidence: why the control does not apply."""
+
+
+Evidence = t.Optional[str]  # what breaks the control, or None where it holds
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,19 @@ class Context:
     real_paths: what the paths of the host that are mounted really are, where that is another one and known.
     programs: the distinct programs that run inside, or None where nobody has looked.
     drift: what was changed in the file system and not declared, or None where nobody has looked.
+    allowed_images: the repositories that images may come from, as `references` has them; none is every one.
+    image_size: in bytes; None where it is not known (yet). max_image_size: 0 is no limit.
+    pulled: whether the image came in this run.
     """
 
     image: str
     real_paths: t.Mapping[str, str] = field(default_factory=dict)
     programs: Programs | None = None
     drift: Drift | None = None
+    allowed_images: tuple[str, ...] = ()
+    image_size: int | None = None
+    max_image_size: int = 0
+    pulled: bool = False
 
 
 def judge(state: State, context: Context) -> dict[str, Evidence]:
@@ -239,6 +247,28 @@ def _drift(_state: State, context: Context) -> Evidence:
     return context.drift.evidence()
 
 
+def _image_registry(state: State, context: Context) -> Evidence:
+    if not context.allowed_images:
+        return NotJudged("no allowed_images are given")
+    if references.is_id(context.image, state["image"]):
+        return f"image is {context.image}, an id, which names no repository"
+    if references.allows(context.allowed_images, context.image):
+        return None
+    return f"image is of {references.repository(context.image)}, which is not among allowed_images"
+
+
+def _image_size(_state: State, context: Context) -> Evidence:
+    size, most = context.image_size, context.max_image_size
+    if not most:
+        return NotJudged("no max_image_size is given")
+    if size is None:
+        return NotJudged("the image is not on the host, so its size is not known")
+    if size <= most:
+        return None
+    when = "; it was measured after its pull and before any container is touched" if context.pulled else ""
+    return f"image has {size} bytes, more than max_image_size, which is {format_size(most)}{when}"
+
+
 _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "read_only": _is("read_only", True),
     "tmpfs_options": _tmpfs_options,
@@ -288,4 +318,6 @@ _CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
     "host_paths": lambda state, context: rules_mounts.host_paths(state, context.real_paths),
     "one_application": _one_application,
     "drift": _drift,
+    "image_registry": _image_registry,
+    "image_size": _image_size,
 }

@@ -12,7 +12,7 @@ import json
 import typing as t
 from dataclasses import dataclass, replace
 
-from . import values
+from . import references, values
 from .records import HEALTH_DEFAULTS, Network
 from .spec import Spec
 from .units import Wrong
@@ -28,6 +28,7 @@ class AtLeast(t.Dict[str, t.Any]):
 PROJECT_LABEL = f"{values.LABEL_PREFIX}project"
 WAIVERS_LABEL = f"{values.LABEL_PREFIX}waivers"
 DRIFT_LABEL = f"{values.LABEL_PREFIX}drift_ignore"
+DIGEST_LABEL = f"{values.LABEL_PREFIX}image_digest"
 
 # What no option of a spec sets: the container's value must be the one that isolates.
 FIXED: State = {
@@ -57,6 +58,7 @@ class Image:
     id: str
     config: t.Mapping[str, t.Any]
     digests: tuple[str, ...] = ()
+    size: int | None = None  # bytes, as the engine counts them
 
     def get(self, key: str) -> t.Any:
         return self.config.get(key)
@@ -83,14 +85,18 @@ class Daemon:
 
 def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
     """The state that the spec means on this engine with this image."""
+    inherited: dict[str, str] = dict(image.get("Labels") or {})
+    # An image that was made of one of our containers has the label too; it must not be taken for its own.
+    stale = "" if inherited.pop(DIGEST_LABEL, None) is not None else None
     state: State = {
         **FIXED,
         "image": image.id,
+        "image_digest": references.digest(image.digests, str(spec.image)) or stale,
         "user": spec.user or str(image.get("User") or ""),
         "working_dir": working_dir(spec.working_dir or image.get("WorkingDir")),
         "hostname": spec.hostname or "",
         "env": {**env_map(image.get("Env")), **spec.env},
-        "labels": {**(image.get("Labels") or {}), **spec.labels, **own_labels(spec, project, image)},
+        "labels": {**inherited, **spec.labels, **own_labels(spec, project, image)},
         "healthcheck": health(image.get("Healthcheck"), spec.healthcheck),
         "stop_signal": spec.stop_signal or stop_signal(image.get("StopSignal")),
         "exposed_ports": _exposed_ports(spec, image),

@@ -313,6 +313,20 @@ CONTROLS: tuple[Control, ...] = (
         "NIST SP 800-190 4.4.4",
     ),
     _control(
+        "image_registry",
+        "The image comes from a repository that is allowed",
+        "Whoever can publish an image elsewhere could have it run here.",
+        "CIS Docker 1.8 4.2",
+        "NIST SP 800-190 4.1.5",
+    ),
+    _control(
+        "image_size",
+        "The image is no larger than allowed",
+        "What is not in an image need not be patched and cannot be abused.",
+        "CIS Docker 1.8 4.3",
+        "NIST SP 800-190 4.1.2",
+    ),
+    _control(
         "healthcheck",
         "The container's health is checked",
         "Without a check a hung service counts as running.",

@@ -28,6 +28,14 @@ def findings(*, brings: state.Image = IMAGE, profile: str = "baseline", **option
     return policy.findings("web", resolved, rules.Context(str(one.image)), profile, one.waivers, TODAY)
 
 
+def judged(image: str, identity: str = "sha256:1", **given: t.Any) -> dict[str, model.Finding]:
+    """The findings on a container of the image, under the run's own limits on images."""
+    one = spec.parse_specs([{"name": "web", "image": image}])[0]
+    resolved = state.resolve(one, state.Image(identity, {"User": "1"}), state.Daemon(), "shop")
+    found = policy.findings("web", resolved, rules.Context(image, **given), "baseline", (), TODAY)
+    return {each.control.partition(".")[2]: each for each in found}
+
+
 def broken(**options: t.Any) -> set[str]:
     return {each.control.partition(".")[2] for each in findings(**options) if each.outcome == model.FAIL}
 
@@ -227,8 +235,9 @@ def test_a_path_is_judged_by_what_it_really_is(source: str, real: str, controls:
     one = spec.parse_specs([{"name": "web", "image": "web:1", "volumes": [f"{source}:/x:ro"]}])[0]
     resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
     judged = rules.judge(resolved, rules.Context("web:1", real_paths={source: real}))
-    broken = {name.partition(".")[2] for name, evidence in judged.items() if evidence}
-    assert broken == controls | {"healthcheck", "image_digest", "drift", "one_application"}
+    against = {name: evidence for name, evidence in judged.items() if not isinstance(evidence, rules.NotJudged)}
+    broken = {name.partition(".")[2] for name, evidence in against.items() if evidence}
+    assert broken == controls | {"healthcheck", "image_digest"}
     for name in controls:
         assert f"{source}, which is {real}" in str(judged[f"container.{name}"])
 
@@ -269,7 +278,7 @@ def test_waivers_that_expired_or_are_not_needed_are_said() -> None:
     assert ["expired on 2020-01-01" in said[0], "not needed" in said[1]] == [True, True]
 
 
-def judged(context: rules.Context, *waived: str) -> dict[str, model.Finding]:
+def seen_as(context: rules.Context, *waived: str) -> dict[str, model.Finding]:
     given = [{"control": f"container.{name}", "reason": "why", "expires": "2099-01-01"} for name in waived]
     one = spec.parse_specs([{"name": "web", "image": "web:1", "waivers": given}])[0]
     resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
@@ -278,7 +287,7 @@ def judged(context: rules.Context, *waived: str) -> dict[str, model.Finding]:
 
 @pytest.mark.parametrize("control", ["container.one_application", "container.drift"])
 def test_what_nobody_has_looked_at_does_not_apply_and_its_waiver_is_not_called_needless(control: str) -> None:
-    found = judged(rules.Context("web:1"), control.partition(".")[2])
+    found = seen_as(rules.Context("web:1"), control.partition(".")[2])
     assert found[control].outcome == model.NOT_APPLICABLE
     assert "not looked at" in found[control].evidence
     waivers = [records.Waiver(control, "why", "2099-01-01")]
@@ -290,9 +299,9 @@ def test_what_was_seen_is_judged_and_waived() -> None:
     fine = rules.Context("web:1", programs=programs.Programs(("app",)), drift=drift.Drift(ignored=1))
     for control, evidence in (("one_application", "runs app and sshd"), ("drift", "added /x")):
         name = f"container.{control}"
-        assert judged(seen)[name] == model.Finding(name, "web", model.FAIL, evidence)
-        assert judged(seen, control)[name].outcome == model.WAIVED
-        assert judged(fine)[name].outcome == model.PASS
+        assert seen_as(seen)[name] == model.Finding(name, "web", model.FAIL, evidence)
+        assert seen_as(seen, control)[name].outcome == model.WAIVED
+        assert seen_as(fine)[name].outcome == model.PASS
 
 
 def test_an_image_cannot_excuse_itself_from_being_looked_at() -> None:
@@ -300,3 +309,39 @@ def test_an_image_cannot_excuse_itself_from_being_looked_at() -> None:
     for given, label in (({}, "[]"), ({"drift_ignore": ["/srv"]}, '["/srv"]')):
         one = spec.parse_specs([{"name": "web", "image": "web:1", **given}])[0]
         assert state.resolve(one, bold, state.Daemon(), "shop")["labels"][state.DRIFT_LABEL] == label
+
+
+def test_without_limits_on_images_their_controls_do_not_apply() -> None:
+    found = judged("web:1")
+    left_out = {name for name, each in found.items() if each.outcome == model.NOT_APPLICABLE}
+    assert left_out == {"image_registry", "image_size", "drift", "one_application"}
+    assert model.score(found.values(), found.values())["total"] == len(found) - len(left_out)
+
+
+@pytest.mark.parametrize(
+    ("image", "identity", "outcome", "said"),
+    [
+        ("shop.example/web:1", "sha256:1", model.PASS, ""),
+        ("redis:7", "sha256:1", model.FAIL, "image is of docker.io/library/redis, which is not among allowed_images"),
+        ("sha256:" + "a" * 64, "sha256:1", model.FAIL, "an id, which names no repository"),
+        ("a" * 12, "sha256:" + "a" * 64, model.FAIL, "an id, which names no repository"),
+    ],
+)
+def test_an_image_has_to_be_of_an_allowed_repository(image: str, identity: str, outcome: str, said: str) -> None:
+    found = judged(image, identity, allowed_images=("shop.example/*",))["image_registry"]
+    assert (found.outcome, said in found.evidence) == (outcome, True)
+
+
+@pytest.mark.parametrize(
+    ("size", "outcome"), [(None, model.NOT_APPLICABLE), (1024, model.PASS), (1025, model.FAIL), (0, model.PASS)]
+)
+def test_an_image_has_to_keep_to_its_size(size: int | None, outcome: str) -> None:
+    assert judged("web:1", image_size=size, max_image_size=1024)["image_size"].outcome == outcome
+
+
+def test_what_had_to_be_pulled_to_be_measured_says_so() -> None:
+    found = judged("web:1", image_size=2000, max_image_size=1024, pulled=True)["image_size"]
+    assert found.evidence == (
+        "image has 2000 bytes, more than max_image_size, which is 1k; it was measured after its pull and before any"
+        " container is touched"
+    )
