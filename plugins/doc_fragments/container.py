@@ -187,7 +187,8 @@ shm_size:
   default: 64m
 networks:
   description:
-    - The networks to be attached to. They have to exist.
+    - The networks to be attached to. They have to exist, or to be declared in the same run. C(PROJECT) and
+      C(PROJECT-internal), with the run's project, are created when a container names them.
     - Without it the project's own bridge network; an empty list is no network at all.
     - "Controls: container.default_bridge, container.network_mode."
   type: list
@@ -207,6 +208,15 @@ networks:
     ipv6_address:
       description: A fixed IPv6 address.
       type: str
+internal:
+  description:
+    - Keep it off outside reach, as a database should be. Only containers of an internal network can reach it, neither the
+      host nor another host can, and it reaches nobody else.
+    - Without O(@networks) it is attached to C(PROJECT-internal) instead of C(PROJECT), where PROJECT is the run's. Whoever
+      has to reach it names both, as V(PROJECT) and V(PROJECT-internal), in its own networks.
+    - With O(@published_ports), or with a network that is not internal, it is refused.
+  type: bool
+  default: false
 published_ports:
   description:
     - Ports as C(ADDRESS:HOST_PORT:CONTAINER_PORT[/PROTOCOL]); ranges of the same length are paired.

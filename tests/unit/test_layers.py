@@ -30,6 +30,7 @@ APPLIERS = frozenset(
     (
         *("kernel.apply", "kernel.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
         *("containers.apply", "containers.deploy", "containers.entry", "containers.observe", "containers.render"),
+        *("containers.resources",),
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

@@ -20,9 +20,10 @@ from .deploy import POLL, Deployment
 from .engine import Engine
 from .observe import observe
 from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
+from .resources import Resources
 from .rules import Context
 from .spec import Spec
-from .state import PROJECT_LABEL, Daemon, Image, State, resolve
+from .state import Daemon, Image, State, resolve
 
 
 class Run:
@@ -33,7 +34,7 @@ class Run:
         self._settings = settings
         self._cases = [Case(spec) for spec in specs]
         self._daemon = Daemon()
-        self._networks: set[str] = set()
+        self._resources = Resources(engine, settings.project, specs, settings.networks, settings.volumes)
         self._warnings: list[str] = []
 
     def predict(self) -> Outcome:
@@ -42,36 +43,41 @@ class Run:
             self._observe(pool)
             self._judge()
             self._plan(pool)
-        return Outcome(self._cases, self._warnings)
+        return Outcome(self._cases, self._warnings, items=self._resources.items)
 
     def execute(self) -> Outcome:
         """Carry out what :meth:`predict` planned."""
         with ThreadPoolExecutor(max(1, self._settings.parallel)) as pool:
             self._fetch_images(pool)
-            self._create_network()
+            self._resources.create(self._cases)
             self._deploy(pool)
+            self._resources.remove()
             list(pool.map(self._look_again, (case for case in self._cases if case.error)))
-        return Outcome(self._cases, self._warnings, executed=True)
+        return Outcome(self._cases, self._warnings, executed=True, items=self._resources.items)
 
     def _observe(self, pool: ThreadPoolExecutor) -> None:
-        daemon, networks = pool.submit(self._engine.daemon), pool.submit(self._engine.networks)
-        names = {name.lstrip("/") for each in self._engine.containers() for name in each.get("Names") or ()}
+        daemon, resources = pool.submit(self._engine.daemon), pool.submit(self._resources.observe)
+        listed = self._engine.containers()
+        names = {name.lstrip("/") for each in listed for name in each.get("Names") or ()}
         roles = [(case, case.spec.name + suffix) for case in self._cases for suffix in ("", NEXT, PREVIOUS)]
         present = [(case, name) for case, name in roles if name in names]
         found = [name for _case, name in present]
         inspected = dict(zip(found, pool.map(self._inspect, found)))
         self._load_images(pool)
-        self._daemon, self._networks = daemon.result(), networks.result()
+        self._daemon = daemon.result()
+        resources.result()
         for case in self._cases:
             name = case.spec.name
             case.existing = Existing(*(inspected.get(name + suffix) for suffix in ("", NEXT, PREVIOUS)))
             current = recover(name, case.existing)[1].current
             case.observed = observe(current) if current is not None else None
-        known = (self._daemon, self._networks, self._settings.assumed_images)
+        known = (self._daemon, self._resources.names, self._settings.assumed_images)
         faults = [fault for case in self._cases if case.spec.wants_container for fault in host_faults(case, *known)]
         faults += shared_ports([case.spec for case in self._cases])
+        faults += self._resources.plan(listed, self._daemon)
         if faults:
             raise InputError(faults)
+        self._warnings += self._resources.warnings
         for limit in sorted({"memory", "memory_swap", "cpus", "pids_limit"} - self._daemon.limits):
             self._warnings.append(f"this host's kernel cannot limit {limit}; it is left out")
 
@@ -111,21 +117,9 @@ class Run:
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
         reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
-        missing = "" if self._settings.project in self._networks else self._settings.project
         for case, reason in zip(self._cases, reasons):
-            owns = case.spec.wants_container and case.spec.networks is None
-            if case.error:
-                continue
-            case.plan = plan(
-                case.spec,
-                case.existing,
-                case.wanted,
-                case.observed,
-                pull_reason=reason,
-                missing_network=missing if owns else "",
-            )
-            if owns:
-                missing = ""  # made once, for all
+            if not case.error:
+                case.plan = plan(case.spec, case.existing, case.wanted, case.observed, pull_reason=reason)
 
     def _pull_reason(self, case: Case) -> str:
         spec = case.spec
@@ -167,27 +161,13 @@ class Run:
                 case.done += [action for action in case.plan.actions if action.kind == "pull"]
 
     def _plan_again(self, planned: t.Mapping[str, Plan]) -> None:
-        """With the images here, say exactly what differs; the pull and the network stay in the plan."""
+        """With the images here, say exactly what differs; the pull stays in the plan."""
         for case in self._cases:
             former = planned[case.spec.name]
             if former.has("pull") and not case.error:
                 fresh = plan(case.spec, case.existing, case.wanted, case.observed)
-                kept = tuple(action for action in former.actions if action.kind in ("pull", "create_network"))
+                kept = tuple(action for action in former.actions if action.kind == "pull")
                 case.plan = replace(fresh, actions=kept + fresh.actions)
-
-    def _create_network(self) -> None:
-        """The project's network, for every container that is to be on it."""
-        made = [
-            (case, action) for case in self._cases for action in case.plan.actions if action.kind == "create_network"
-        ]
-        for case, action in made:
-            try:
-                self._engine.create_network(action.target, {PROJECT_LABEL: self._settings.project})
-                case.done.append(action)
-            except CaissonError as error:
-                for owner in self._cases:
-                    if owner.spec.wants_container and owner.spec.networks is None:
-                        owner.fail(CaissonError(f"container {owner.spec.name!r}: {error}"))
 
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
         changing = [case for case in self._cases if case.plan.changed and not case.error]

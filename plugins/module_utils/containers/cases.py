@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from ..controls import model
 from ..errors import CaissonError, Fault, numbered
 from . import policy
+from .declared import Item
+from .networks import NetworkSpec
 from .plan import Action, Existing, Plan
 from .spec import Spec
 from .state import Daemon, Image, State, health
 from .units import NANO, format_cpus
+from .volumes import VolumeSpec
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Settings:
     settle_time: float = 1.0
     parallel: int = 4
     assumed_images: frozenset[str] = frozenset()
+    networks: tuple[NetworkSpec, ...] = ()
+    volumes: tuple[VolumeSpec, ...] = ()
     today: datetime.date = field(default_factory=datetime.date.today)
 
 
@@ -63,14 +68,19 @@ class Outcome:
     cases: list[Case]
     warnings: list[str]
     executed: bool = False
+    items: t.Sequence[Item] = ()  # the networks and volumes
 
     def actions(self, case: Case) -> tuple[Action, ...]:
         """What was begun, or in a prediction what a run would do."""
         return tuple(case.done) if self.executed else case.plan.actions
 
+    def item_actions(self, item: Item) -> tuple[Action, ...]:
+        """The same for a network or volume."""
+        return tuple(item.done) if self.executed else item.actions
+
     @property
     def changed(self) -> bool:
-        return any(self.actions(case) for case in self.cases)
+        return any(map(self.actions, self.cases)) or any(map(self.item_actions, self.items))
 
 
 def host_faults(
@@ -80,7 +90,7 @@ def host_faults(
     spec, where = case.spec, f"container {case.spec.name!r}"
     for name in (network.name for network in spec.networks or ()):
         if name not in networks:
-            remedy = f"create it (docker network create {name}), or leave networks out for the project's own"
+            remedy = "declare it in the networks of the run, or leave it out for the project's own"
             yield Fault(where, "networks", name, "does not exist on the host", remedy)
     if daemon.cpus and spec.cpus > daemon.cpus * NANO:
         problem = f"is more than the host's {daemon.cpus}"

@@ -39,7 +39,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Action:
-    """One step. kind: remove_leftover, restore_name, pull, create_network, create, recreate, update, connect,
+    """One step. kind: remove_leftover, restore_name, pull, create, recreate, update, connect,
     disconnect, start, unpause, stop, remove."""
 
     kind: str
@@ -127,7 +127,6 @@ def plan(
     observed: State | None,
     *,
     pull_reason: str = "",
-    missing_network: str = "",
 ) -> Plan:
     """The plan for one container.
 
@@ -142,8 +141,6 @@ def plan(
         return Plan(spec.name, tuple(draft.actions))
     if pull_reason:
         draft.add("pull", str(spec.image), pull_reason)
-    if missing_network:
-        draft.add("create_network", missing_network, "it does not exist")
     if settled.current is None or observed is None:
         draft.add("create", "", "it does not exist")
         if spec.state == "started":

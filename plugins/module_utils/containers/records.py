@@ -43,7 +43,8 @@ class Waiver:
         return {"control": self.control, "reason": self.reason, "expires": self.expires}
 
 
-def _entries(value: t.Any, known: t.Collection[str], required: str = "") -> list[dict[str, t.Any]]:
+def entries(value: t.Any, known: t.Collection[str], required: str = "") -> list[dict[str, t.Any]]:
+    """The dictionaries of a list, each with known keys only; what is null counts as not given."""
     if not isinstance(value, (list, tuple)):
         raise Wrong("is not a list", "write a list of dictionaries")
     found = []
@@ -64,7 +65,7 @@ def _entries(value: t.Any, known: t.Collection[str], required: str = "") -> list
 
 def mounts(value: t.Any) -> list[values.Mount]:
     found = []
-    for item in _entries(value, ("target", "source", "type", "read_only", "propagation"), "target"):
+    for item in entries(value, ("target", "source", "type", "read_only", "propagation"), "target"):
         kind = values.choice("bind", "volume")(item.get("type", "volume"))
         source = values.text(item["source"]) if "source" in item else ""
         if item.get("propagation") and kind != "bind":
@@ -112,7 +113,7 @@ def _mount(kind: str, source: str, target: str, read_only: t.Any, propagation: s
 
 def networks(value: t.Any) -> tuple[Network, ...]:
     found: list[Network] = []
-    for item in _entries(value, ("name", "aliases", "ipv4_address", "ipv6_address"), "name"):
+    for item in entries(value, ("name", "aliases", "ipv4_address", "ipv6_address"), "name"):
         network = Network(
             name=values.network_name(item["name"]),
             aliases=frozenset(map(values.alias, values.words(item.get("aliases", [])))),
@@ -138,7 +139,7 @@ def _fixed_address(item: t.Mapping[str, t.Any], version: int) -> str:
 def healthcheck(value: t.Any) -> dict[str, t.Any]:
     """``test`` as the engine holds it and the times in nanoseconds; only what was given."""
     known = ("test", "interval", "timeout", "start_period", "retries")
-    given = _entries([value], known)[0]
+    given = entries([value], known)[0]
     if not given:
         raise Wrong("is empty", "write test, or leave the option out")
     found: dict[str, t.Any] = {"test": _health_test(given["test"])} if "test" in given else {}
@@ -163,7 +164,7 @@ def _health_test(value: t.Any) -> tuple[str, ...]:
 
 def waivers(value: t.Any) -> tuple[Waiver, ...]:
     found: list[Waiver] = []
-    for item in _entries(value, ("control", "reason", "expires"), "control"):
+    for item in entries(value, ("control", "reason", "expires"), "control"):
         control = values.text(item["control"])
         if control not in catalogue.CONTROLS:
             raise Wrong(f"names no control: {control!r}{nearest(control, catalogue.CONTROLS)}", "use a control's id")

@@ -54,6 +54,7 @@ class Spec:
     ulimits: t.Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict(DEFAULT_ULIMITS))
     shm_size: int = 64 * MIB
     networks: tuple[records.Network, ...] | None = None
+    internal: bool = False
     published_ports: frozenset[ports.Port] = frozenset()
     log_driver: str = "local"
     log_options: t.Mapping[str, str] = field(default_factory=lambda: dict(ROTATING["local"]))
@@ -112,6 +113,7 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "ulimits": values.ulimits,
     "shm_size": parse_size,
     "networks": records.networks,
+    "internal": values.boolean,
     "published_ports": ports.published_ports,
     "log_driver": values.log_driver,
     "log_options": values.log_options,
@@ -203,11 +205,22 @@ def _conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.
         yield "restart_retries", entry["restart_retries"], "counts only for on-failure", "leave it out"
     if found.get("published_ports") and found.get("networks") == ():
         yield "published_ports", entry["published_ports"], "need a network", "leave networks out, or name one"
+    yield from _internal_conflicts(entry, found)
     special = {network.name for network in found.get("networks", ())} & {"host", "none"}
     if special and len(found["networks"]) > 1:
         yield "networks", special.pop(), "excludes every other network", "name it alone"
     if found.get("stop_signal") == "SIGKILL" and found.get("state") != "absent":
         yield "stop_signal", entry["stop_signal"], "gives the program no chance to end", "name another, or leave it out"
+
+
+def _internal_conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.Iterator[_Conflict]:
+    if not found.get("internal"):
+        return
+    if found.get("published_ports"):
+        remedy = "leave one out; whoever has to reach it joins its internal network"
+        yield "published_ports", entry["published_ports"], "lead in from outside, and internal is true", remedy
+    for name in sorted({network.name for network in found.get("networks", ())} & {"host", "bridge"}):
+        yield "networks", name, "is not internal", "leave networks out, or name an internal network"
 
 
 def _complete(found: dict[str, t.Any]) -> Spec:
