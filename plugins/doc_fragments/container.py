@@ -210,10 +210,10 @@ networks:
       type: str
 internal:
   description:
-    - Keep it off outside reach, as a database should be. Only containers of an internal network can reach it, neither the
-      host nor another host can, and it reaches nobody else.
-    - Without O(@networks) it is attached to C(PROJECT-internal) instead of C(PROJECT), where PROJECT is the run's. Whoever
-      has to reach it names both, as V(PROJECT) and V(PROJECT-internal), in its own networks.
+    - Keep it off outside reach, as a database should be. Only containers of its internal network can reach it, neither
+      the host nor another host can, and it reaches nobody else.
+    - Without O(@networks) it is attached to C(PROJECT-internal) instead of C(PROJECT), where PROJECT is the run's.
+      Whoever has to reach it names both in its own networks.
     - With O(@published_ports), or with a network that is not internal, it is refused.
   type: bool
   default: false

@@ -114,7 +114,7 @@ def judge(
     attached: the containers on it now, running or not. staying: those that are still on it after the run.
     """
     found = existing.get(spec.name)
-    item, where = Item("network", spec.name, found is not None), f"network {spec.name}"
+    item, where = Item("network", spec.name, found is not None), f"network {spec.name!r}"
     if spec.state == "absent":
         return _judge_absent(item, found, staying, project)
     others = [(name, subnets(other)) for name, other in sorted(existing.items()) if name != spec.name]
@@ -161,7 +161,7 @@ def _judge_absent(item: Item, found: Json | None, staying: t.Sequence[str], proj
     if staying:
         problem = f"is to be absent, but {', '.join(sorted(staying))} would still be on it"
         remedy = "set these containers to state: absent too, or take them off it"
-        return Judged(item, (Fault(f"network {item.name}", "state", "absent", problem, remedy),))
+        return Judged(item, (Fault(f"network {item.name!r}", "state", "absent", problem, remedy),))
     if found is None:
         return Judged(item)
     item.actions = (Action("remove", "", ("state is absent",)),)

@@ -168,7 +168,7 @@ def overlaps(spec: NetworkSpec, other: str, subnets: t.Sequence[str]) -> t.Itera
         for subnet in subnets:
             if overlap(pool.subnet, subnet):
                 problem = f"overlaps with {subnet} of the network {other!r}"
-                yield Fault(f"network {spec.name}", "ipam_config", pool.subnet, problem, "choose another subnet")
+                yield Fault(f"network {spec.name!r}", "ipam_config", pool.subnet, problem, "choose another subnet")
 
 
 def wanted_names(spec: Spec, project: str) -> tuple[str, ...]:

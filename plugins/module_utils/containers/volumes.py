@@ -25,7 +25,6 @@ TYPES = frozenset(
     "none tmpfs ext2 ext3 ext4 xfs btrfs f2fs vfat exfat iso9660 squashfs nfs nfs4 cifs smb3 9p virtiofs ceph".split()
 )
 _OPTION = re.compile(r"\A[a-zA-Z0-9][\w.-]*\Z", re.ASCII)
-_MATCHING_NAME = values.NAME
 # Mount options whose value may be shown; that of any other may be a password.
 _SHOWN = frozenset("size mode uid gid addr vers nfsvers proto port nr_inodes nr_blocks".split())
 STATES = ("present",)
@@ -43,7 +42,7 @@ class VolumeSpec:
 
 def _name(value: t.Any) -> str:
     found = values.text(value)
-    if not _MATCHING_NAME.match(found):
+    if not values.NAME.match(found):
         raise Wrong("is not a volume name", "write 2 to 200 letters, digits, '_', '.' and '-'")
     return found
 
@@ -132,17 +131,17 @@ def _local_conflicts(options: t.Mapping[str, str], words: t.Sequence[str]) -> t.
 
 def _complete(found: Found) -> VolumeSpec:
     """The volume with the flags, and for a tmpfs with a size, unless the user wrote the opposite."""
-    options = dict(found.get("driver_options", {}))
+    driver, options = found.get("driver", "local"), dict(found.get("driver_options", {}))
     words = _words(options)
-    if options.get("type") == "tmpfs":
+    if driver == "local" and options.get("type") == "tmpfs":
         options.setdefault("device", "tmpfs")
         if not any(word.partition("=")[0] in ("size", "nr_blocks") for word in words):
             words.append(f"size={64 * MIB}")
-    if carries_flags(found.get("driver", "local"), options):
+    if carries_flags(driver, options):
         words += [f"no{flag}" for flag in FLAGS if not found.get(flag) and not {flag, f"no{flag}"} & set(words)]
-    if words:
+    if words and driver == "local":
         options["o"] = ",".join(words)
-    return VolumeSpec(found["name"], found.get("driver", "local"), options, found.get("labels", {}))
+    return VolumeSpec(found["name"], driver, options, found.get("labels", {}))
 
 
 def parse_volumes(given: t.Any) -> tuple[tuple[VolumeSpec, ...], list[Fault]]:
@@ -195,7 +194,7 @@ def judge(spec: VolumeSpec, found: Json | None) -> Judged:
             f" or remove it with its data (docker volume rm {spec.name})"
         )
         problem = f"exists, cannot be changed and differs: {named}"
-        return Judged(item, (Fault(f"volume {spec.name}", "name", spec.name, problem, remedy),))
+        return Judged(item, (Fault(f"volume {spec.name!r}", "name", spec.name, problem, remedy),))
     there = {key: value for key, value in (found.get("Labels") or {}).items() if key != PROJECT_LABEL}
     if spec.labels and there != dict(spec.labels):
         return Judged(item, (), (f"volume {spec.name!r} has other labels, which cannot be changed on a volume",))
