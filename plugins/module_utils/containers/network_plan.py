@@ -56,13 +56,16 @@ def differences(spec: NetworkSpec, found: Json) -> tuple[Difference, ...]:
 
 
 def _pool_pairs(spec: NetworkSpec, found: Json) -> t.Iterator[tuple[str, t.Any, t.Any]]:
-    known: dict[int, Json] = {ipaddress.ip_network(pool["Subnet"]).version: pool for pool in _known_pools(found)}
+    known: dict[int, Json] = {
+        ipaddress.ip_network(pool["Subnet"], strict=False).version: pool for pool in _known_pools(found)
+    }
     for pool in spec.ipam_config:
         there = known.get(pool.version, {})
         yield "ipam_config.subnet", _canonical(there.get("Subnet")), pool.subnet
         yield "ipam_config.iprange", _canonical(there.get("IPRange")), pool.iprange
         if pool.gateway:  # without one the engine has chosen
-            yield "ipam_config.gateway", _canonical(there.get("Gateway")), pool.gateway
+            # Some engines write the length of the prefix behind it.
+            yield "ipam_config.gateway", _canonical(str(there.get("Gateway") or "").partition("/")[0]), pool.gateway
 
 
 def _known_pools(found: Json) -> list[Json]:
@@ -74,7 +77,7 @@ def subnets(found: Json) -> list[str]:
 
 
 def _canonical(written: t.Any) -> str:
-    """An address or subnet as the engine writes it (a gateway may have a prefix) in its shortest form."""
+    """An address or subnet as the engine writes it, in its shortest form."""
     if not written:
         return ""
     text = str(written)
