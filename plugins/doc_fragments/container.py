@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from ansible_collections.caisson.hardening.plugins.doc_fragments.container_host import HOST_OPTIONS
+from ansible_collections.caisson.hardening.plugins.doc_fragments.container_life import LIFE_OPTIONS
 
 # One text for both modules: `container` has the options at the top, `containers` in each entry of its list.
 _OPTIONS = r"""
@@ -197,7 +198,8 @@ shm_size:
   default: 64m
 networks:
   description:
-    - The networks to be attached to. They have to exist.
+    - The networks to be attached to. They have to exist, or to be declared in the same run. C(PROJECT) and
+      C(PROJECT-internal), with the run's project, are created when a container names them.
     - Without it the project's own bridge network; an empty list is no network at all.
     - "Controls: container.default_bridge, container.network_mode."
   type: list
@@ -217,6 +219,15 @@ networks:
     ipv6_address:
       description: A fixed IPv6 address.
       type: str
+internal:
+  description:
+    - Keep it off outside reach, as a database should be. Only containers of its internal network can reach it, neither
+      the host nor another host can, and it reaches nobody else.
+    - Without O(@networks) it is attached to C(PROJECT-internal) instead of C(PROJECT), where PROJECT is the run's.
+      Whoever has to reach it names both in its own networks.
+    - With O(@published_ports), or with a network that is not internal, it is refused.
+  type: bool
+  default: false
 published_ports:
   description:
     - Ports as C(ADDRESS:HOST_PORT:CONTAINER_PORT[/PROTOCOL]); ranges of the same length are paired.
@@ -232,67 +243,9 @@ log_driver:
 log_options:
   description: Options of the log driver. V(local) and V(json-file) rotate at 10 MiB and keep 3 files unless told.
   type: dict
-restart_policy:
-  description:
-    - When the engine restarts it.
-    - "Control: container.restart_policy; V(always) and V(unless-stopped) are refused."
-  type: str
-  choices: ['no', on-failure, always, unless-stopped]
-  default: on-failure
-restart_retries:
-  description: How often V(on-failure) restarts. Without it 5.
-  type: int
-stop_timeout:
-  description: How long it may take to end after the stop signal, in seconds.
-  type: int
-  default: 10
-stop_signal:
-  description: The signal that asks it to end. Without it the image's own, else SIGTERM.
-  type: str
 sysctls:
   description: Kernel settings of its own namespaces, such as C(net.core.somaxconn).
   type: dict
-depends_on:
-  description:
-    - Containers that have to be there before this one is begun, of this run or on the host.
-    - Where one of them fails, this one is not touched.
-  type: list
-  elements: dict
-  suboptions:
-    name:
-      description: The other container's name.
-      type: str
-      required: true
-    condition:
-      description: Whether it has to run, or to be healthy too.
-      type: str
-      choices: [started, healthy]
-      default: started
-keep_previous:
-  description:
-    - Keep the container that is replaced, stopped, as C(NAME.caisson-previous), for O(@state=rolled_back). One
-      generation is kept, and none once this is V(false).
-  type: bool
-  default: false
-update_order:
-  description:
-    - Which comes first when it is replaced, the end of the old container or the start of the new one.
-    - V(auto) starts the new one first where both can run at once, so that the service has no pause. A published port, a
-      fixed address, a device or a mount that both write to makes that impossible; then the old one is stopped first.
-    - V(start-first) is refused where it is impossible, V(stop-first) is for a program of which two must never run.
-  type: str
-  choices: [auto, stop-first, start-first]
-  default: auto
-drift_ignore:
-  description:
-    - Paths in its file system that its program may change, for M(caisson.hardening.container_drift). Recorded on the
-      container as the label C(caisson.hardening.drift_ignore).
-    - A path stands for itself and everything below it. C(*), C(?) and C([abc]) stand for characters of one name, C(**)
-      for any number of directories.
-    - Scratch space belongs on a tmpfs and data on a volume, which never count as drift; this is for a container whose
-      root is writable by a waiver.
-  type: list
-  elements: str
 waivers:
   description:
     - Leave to break controls. Each is recorded on the container as the label C(caisson.hardening.waivers).
@@ -317,9 +270,8 @@ waivers:
 
 def _placed(prefix: str, indent: int) -> str:
     """The options at a depth, with references to each other that fit it."""
-    return textwrap.indent(
-        (_OPTIONS.strip("\n") + HOST_OPTIONS.rstrip("\n")).replace("O(@", f"O({prefix}"), " " * indent
-    )
+    text = "\n".join(part.strip("\n") for part in (_OPTIONS, LIFE_OPTIONS, HOST_OPTIONS))
+    return textwrap.indent(text.replace("O(@", f"O({prefix}"), " " * indent)
 
 
 class ModuleDocFragment:

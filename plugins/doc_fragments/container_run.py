@@ -10,8 +10,8 @@ options:
   project:
     description:
       - What the containers belong to, recorded as a label on each.
-      - Also the name of the bridge network that containers without O(ignore:networks) are attached to. It is made if it
-        does not exist.
+      - Also the name of the bridge network that containers without O(ignore:networks) are attached to, and with
+        C(-internal) behind it that of those with O(ignore:internal=true). They are made if they do not exist.
     type: str
     default: caisson
   profile:

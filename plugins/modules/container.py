@@ -67,11 +67,12 @@ container:
     seconds: 0.61
     error: ""
 actions:
-  description: All steps, in order, each with its container; in check mode those that a run would take.
+  description:
+    - All steps, in order, each with its container or network; in check mode those that a run would take.
   returned: always, unless the input was refused
   type: list
   elements: str
-  sample: ["web: create (it does not exist)", "web: start"]
+  sample: ["network caisson: create (it does not exist)", "web: create (it does not exist)", "web: start"]
 findings:
   description: The outcome of each control on each container after the run.
   returned: always, unless the input was refused
@@ -107,7 +108,8 @@ def _entry(params: Params) -> list[Params]:
 
 def _shape(result: Params) -> Params:
     entries = result.pop("containers")
-    return {**result, "container": entries[0]}
+    kept = {key: value for key, value in result.items() if key not in ("networks", "volumes")}
+    return {**kept, "container": entries[0]}
 
 
 def main() -> None:

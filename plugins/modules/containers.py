@@ -17,6 +17,7 @@ description:
     stop the others.
 extends_documentation_fragment:
   - caisson.hardening.container.plural
+  - caisson.hardening.container_resources
   - caisson.hardening.container_run
   - caisson.hardening.engine
   - caisson.hardening.attributes
@@ -52,6 +53,47 @@ EXAMPLES = r"""
         memory: 128m
         volumes:
           - cache:/data
+
+- name: Deploy a database that only the web server can reach, and the web server that only a proxy on this host can
+  caisson.hardening.containers:
+    project: shop
+    containers:
+      - name: db
+        image: registry.example.org/shop/postgres:16.4
+        user: "999:999"
+        internal: true
+        volumes:
+          - shop-data:/var/lib/postgresql/data
+      - name: web
+        image: registry.example.org/shop/web:1.4.2
+        user: "101:101"
+        networks:
+          - name: shop
+          - name: shop-internal
+        published_ports:
+          - 127.0.0.1:8080:8080
+        volumes:
+          - shop-uploads:/uploads
+    volumes:
+      - name: shop-data
+      - name: shop-uploads
+        driver_options: {type: tmpfs, o: "size=256m,uid=101,mode=0700"}
+
+- name: Deploy workers that reach nobody, not even each other, with fixed addresses
+  caisson.hardening.containers:
+    project: batch
+    networks:
+      - name: batch-workers
+        ipam_config:
+          - subnet: 10.20.0.0/24
+            iprange: 10.20.0.128/25
+    containers:
+      - name: worker-1
+        image: registry.example.org/batch/worker:2.0.1
+        user: "101:101"
+        networks:
+          - name: batch-workers
+            ipv4_address: 10.20.0.11
 
 - name: Deploy a container that needs more, with the leave of the security team
   caisson.hardening.containers:
@@ -137,12 +179,48 @@ containers:
     error:
       description: Why it failed, or an empty string.
       type: str
+networks:
+  description: What became of each network, those that the containers imply and those that were declared.
+  returned: always, unless the input was refused
+  type: list
+  elements: dict
+  sample:
+    - name: shop-internal
+      action: created
+      reasons: []
+      actions: ["create (it does not exist)"]
+      error: ""
+  contains:
+    name:
+      description: The network's name.
+      type: str
+    action:
+      description: One of C(unchanged), C(created), C(recreated), C(removed) and C(failed).
+      type: str
+    reasons:
+      description: Each property in which the network was not what it should be, with both values.
+      type: list
+      elements: str
+    actions:
+      description: The steps, in order, each with what forced it.
+      type: list
+      elements: str
+    error:
+      description: Why it failed, or an empty string.
+      type: str
+volumes:
+  description: What became of each declared volume, with the keys of RV(networks).
+  returned: always, unless the input was refused
+  type: list
+  elements: dict
+  sample: [{name: shop-data, action: unchanged, reasons: [], actions: [], error: ""}]
 actions:
-  description: All steps, in order, each with its container; in check mode those that a run would take.
+  description:
+    - All steps, in order, each with its network, volume or container; in check mode those that a run would take.
   returned: always, unless the input was refused
   type: list
   elements: str
-  sample: ["web: create (it does not exist)", "web: start"]
+  sample: ["network shop: create (it does not exist)", "web: create (it does not exist)", "web: start"]
 findings:
   description: The outcome of each control on each container after the run.
   returned: always, unless the input was refused
@@ -169,6 +247,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.options import (
     batch_options,
     container_options,
+    resource_options,
 )
 
 
@@ -176,9 +255,10 @@ def main() -> None:
     arguments = {
         "containers": {"type": "list", "elements": "dict", "required": True, "options": container_options()},
         **batch_options(),
+        **resource_options(),
         **run_arguments(),
     }
-    module = ContainerModule(arguments, given=lambda params: params.get("containers"))
+    module = ContainerModule(arguments, given=lambda params: params.get("containers"), plural=True)
     run(module, shape=lambda result: result)
 
 

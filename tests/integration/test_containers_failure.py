@@ -36,7 +36,7 @@ def running(deployer: Deployer, short: str) -> bool:
         ({"healthcheck": {"test": "echo sick; false", "interval": "200ms", "retries": 1}}, "unhealthy: sick"),
         ({"volumes": ["/no/such/path:/data"]}, "/no/such/path"),
         ({"ulimits": ["nofile:99999999999"]}, "rlimit"),
-        ({"networks": [{"name": "PREFIX", "ipv4_address": "192.0.2.1"}]}, "config"),
+        ({"networks": [{"name": "PREFIX", "ipv4_address": "GATEWAY77"}]}, "config"),
     ],
 )
 def test_a_failing_replacement_leaves_the_old_one_serving(
@@ -46,7 +46,9 @@ def test_a_failing_replacement_leaves_the_old_one_serving(
     deployer.deploy(spec, deployer.spec("other"))
     old = deployer.inspect("web")["Id"]
     for network in change.get("networks", ()):
-        network["name"] = deployer.prefix
+        # An address of the subnet, which the engine gives out by itself alone, as it chose the subnet.
+        gateway = deployer.api.inspect_network(deployer.prefix)["IPAM"]["Config"][0]["Gateway"]
+        network.update(name=deployer.prefix, ipv4_address=network["ipv4_address"].replace("GATEWAY", gateway))
     began = time.monotonic()
     result = deployer.run({**spec, "hostname": "web", **change}, deployer.spec("other", memory="40m"))
     assert time.monotonic() - began < 30, "an unhealthy successor fails at once"

@@ -33,6 +33,7 @@ APPLIERS = frozenset(
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
         "containers.image_inspect",
+        "containers.project_resources",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

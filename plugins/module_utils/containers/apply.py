@@ -21,12 +21,13 @@ from .engine import Engine
 from .look import look
 from .observe import observe
 from .plan import plan, settle
+from .project_resources import Resources
 from .prune import unlisted
 from .rules import ONE_APPLICATION, Context
 from .rules_mounts import bind_sources
 from .schedule import Schedule
 from .spec import Spec
-from .state import PROJECT_LABEL, Daemon, Image, State, resolve
+from .state import Daemon, Image, State, resolve
 from .steps import NEXT, PREVIOUS, Existing, Inspect, Plan
 
 
@@ -38,7 +39,8 @@ class Run:
         self._settings = settings
         self._cases = [Case(spec) for spec in specs]
         self._daemon = Daemon()
-        self._networks: set[str] = set()
+        self._specs = list(specs)
+        self._resources = Resources(engine, settings.project, self._specs, settings.networks, settings.volumes)
         self._warnings: list[str] = []
         self._sizes: dict[str, int | None] = {}  # of the images, by id
 
@@ -50,40 +52,45 @@ class Run:
             self._plan(pool)
             if self._settings.inspect_processes == "always":
                 self._look(pool, [case for case in self._cases if not case.plan.changed])
-        return Outcome(self._cases, self._warnings)
+        return Outcome(self._cases, self._warnings, items=self._resources.items)
 
     def execute(self) -> Outcome:
         """Carry out what :meth:`predict` planned."""
         with ThreadPoolExecutor(max(1, self._settings.parallel)) as pool:
             self._fetch_images(pool)
-            self._create_network()
+            self._resources.create(self._cases)
             self._deploy(pool)
             always, never = (self._settings.inspect_processes == word for word in ("always", "never"))
             looked_at = [case for case in self._cases if case.plan.changed and (always or case.started)]
             self._look(pool, [] if never else looked_at)
+            self._resources.remove()
             list(pool.map(self._look_again, (case for case in self._cases if case.error)))
-        return Outcome(self._cases, self._warnings, executed=True)
+        return Outcome(self._cases, self._warnings, executed=True, items=self._resources.items)
 
     def _observe(self, pool: ThreadPoolExecutor) -> None:
-        daemon, networks = pool.submit(self._engine.daemon), pool.submit(self._engine.networks)
-        listed = {name.lstrip("/"): each for each in self._engine.containers() for name in each.get("Names") or ()}
+        daemon, resources = pool.submit(self._engine.daemon), pool.submit(self._resources.observe)
+        listing = self._engine.containers()
+        listed = {name.lstrip("/"): each for each in listing for name in each.get("Names") or ()}
         if self._settings.prune:
             gone = unlisted(listed, self._settings.project, [case.spec.name for case in self._cases])
             self._cases += [Case(spec, pruned=True) for spec in gone]
+            self._specs += gone
         roles = [case.spec.name + suffix for case in self._cases for suffix in ("", NEXT, PREVIOUS)]
         found = [name for name in roles if name in listed]
         inspected = dict(zip(found, pool.map(self._engine.inspect, found)))
         self._load_images(pool)
         self._load_sizes(pool, {str(each["Image"]) for each in inspected.values() if each})
-        self._daemon, self._networks = daemon.result(), networks.result()
+        self._daemon = daemon.result()
+        resources.result()
         for case in self._cases:
             case.existing = Existing(*(inspected.get(case.spec.name + suffix) for suffix in ("", NEXT, PREVIOUS)))
             case.settled = settle(case.spec, case.existing)[1]
             case.observed = _observed(case.settled.current)
-        known = (self._daemon, self._networks, self._settings.assumed_images, set(listed))
-        faults = run_faults(self._cases, *known)
+        known = (self._daemon, self._resources.names, self._settings.assumed_images, set(listed))
+        faults = run_faults(self._cases, *known) + self._resources.plan(listing, self._daemon)
         if faults:
             raise InputError(faults)
+        self._warnings += self._resources.warnings
         self._warnings += abilities.warnings((case.spec for case in self._cases), self._daemon)
 
     def _load_images(self, pool: ThreadPoolExecutor) -> None:
@@ -146,9 +153,7 @@ class Run:
 
     def _plan(self, pool: ThreadPoolExecutor) -> None:
         reasons: list[str] = list(pool.map(self._pull_reason, self._cases))
-        missing = "" if self._settings.project in self._networks else self._settings.project
         for case, reason in zip(self._cases, reasons):
-            owns = case.spec.wants_container and case.spec.networks is None
             if case.error:
                 continue
             case.plan = plan(
@@ -158,11 +163,8 @@ class Run:
                 case.observed,
                 former=_observed(case.settled.previous) if case.spec.state == "rolled_back" else None,
                 pull_reason=reason,
-                missing_network=missing if owns else "",
                 removal="it is not listed" if case.pruned else "state is absent",
             )
-            if owns:
-                missing = ""  # made once, for all
         faults = order_faults(self._cases)
         if faults:
             raise InputError(faults)
@@ -207,30 +209,16 @@ class Run:
                 case.done += [action for action in case.plan.actions if action.kind == "pull"]
 
     def _plan_again(self, planned: t.Mapping[str, Plan]) -> None:
-        """With the images here, say exactly what differs; the pull and the network stay in the plan."""
+        """With the images here, say exactly what differs; the pull stays in the plan."""
         for case in self._cases:
             former = planned[case.spec.name]
             if former.has("pull") and not case.error:
                 fresh = plan(case.spec, case.existing, case.wanted, case.observed)
-                kept = tuple(action for action in former.actions if action.kind in ("pull", "create_network"))
+                kept = tuple(action for action in former.actions if action.kind == "pull")
                 case.plan = replace(fresh, actions=kept + fresh.actions)
         for fault in order_faults(self._cases):
             case = next(case for case in self._cases if fault.where == f"container {case.spec.name!r}")
             case.fail(str(fault))
-
-    def _create_network(self) -> None:
-        """The project's network, for every container that is to be on it."""
-        made = [
-            (case, action) for case in self._cases for action in case.plan.actions if action.kind == "create_network"
-        ]
-        for case, action in made:
-            try:
-                self._engine.create_network(action.target, {PROJECT_LABEL: self._settings.project})
-                case.done.append(action)
-            except CaissonError as error:
-                for owner in self._cases:
-                    if owner.spec.wants_container and owner.spec.networks is None:
-                        owner.fail(CaissonError(f"container {owner.spec.name!r}: {error}"))
 
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
         changing = [case for case in self._cases if case.plan.changed and not case.error]

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from ..controls import model
 from ..errors import CaissonError, Fault, numbered
 from . import policy
+from .declared import Item
+from .networks import NetworkSpec
 from .order import START_FIRST, dependency_faults
 from .plan import has_way_back
 from .spec import Spec
 from .state import Daemon, Image, State, health
 from .steps import Action, Existing, Plan
 from .units import NANO, format_cpus
+from .volumes import VolumeSpec
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Settings:
     assumed_images: frozenset[str] = frozenset()
     allowed_images: tuple[str, ...] = ()
     max_image_size: int = 0
+    networks: tuple[NetworkSpec, ...] = ()
+    volumes: tuple[VolumeSpec, ...] = ()
     today: datetime.date = field(default_factory=datetime.date.today)
 
 
@@ -79,14 +84,19 @@ class Outcome:
     cases: list[Case]
     warnings: list[str]
     executed: bool = False
+    items: t.Sequence[Item] = ()  # the networks and volumes
 
     def actions(self, case: Case) -> tuple[Action, ...]:
         """What was begun, or in a prediction what a run would do."""
         return tuple(case.done) if self.executed else case.plan.actions
 
+    def item_actions(self, item: Item) -> tuple[Action, ...]:
+        """The same for a network or volume."""
+        return tuple(item.done) if self.executed else item.actions
+
     @property
     def changed(self) -> bool:
-        return any(self.actions(case) for case in self.cases)
+        return any(map(self.actions, self.cases)) or any(map(self.item_actions, self.items))
 
 
 def run_faults(
@@ -127,7 +137,7 @@ def host_faults(
     spec, where = case.spec, f"container {case.spec.name!r}"
     for name in (network.name for network in spec.networks or ()):
         if name not in networks:
-            remedy = f"create it (docker network create {name}), or leave networks out for the project's own"
+            remedy = "declare it in the networks of the run, or leave it out for the project's own"
             yield Fault(where, "networks", name, "does not exist on the host", remedy)
     if daemon.cpus and spec.cpus > daemon.cpus * NANO:
         problem = f"is more than the host's {daemon.cpus}"

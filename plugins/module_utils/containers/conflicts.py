@@ -29,6 +29,7 @@ def conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.I
         yield "restart_retries", entry["restart_retries"], "counts only for on-failure", "leave it out"
     if found.get("published_ports") and found.get("networks") == ():
         yield "published_ports", entry["published_ports"], "need a network", "leave networks out, or name one"
+    yield from _of_internal(entry, found)
     special = {network.name for network in found.get("networks", ())} & {"host", "none"}
     if special and len(found["networks"]) > 1:
         yield "networks", special.pop(), "excludes every other network", "name it alone"
@@ -39,6 +40,16 @@ def conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.I
     for name in ("hostname", "domainname"):
         if found.get("uts") == "host" and found.get(name):
             yield name, entry[name], "would be the host's, as uts is host", "leave one of them out"
+
+
+def _of_internal(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.Iterator[Conflict]:
+    if not found.get("internal"):
+        return
+    if found.get("published_ports"):
+        remedy = "leave one out; whoever has to reach it joins its internal network"
+        yield "published_ports", entry["published_ports"], "lead in from outside, and internal is true", remedy
+    for name in sorted({network.name for network in found.get("networks", ())} & {"host", "bridge"}):
+        yield "networks", name, "is not internal", "leave networks out, or name an internal network"
 
 
 def _of_mounts(found: t.Mapping[str, t.Any]) -> t.Iterator[Conflict]:

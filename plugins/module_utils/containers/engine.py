@@ -77,6 +77,7 @@ class Engine:
             cpus=int(info.get("NCPU") or 0),
             limits=abilities.limits(info),
             runtimes=frozenset(info.get("Runtimes") or ()),
+            bridge_filter=bool(info.get("BridgeNfIptables", True)),
             apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
         )
 
@@ -126,13 +127,27 @@ class Engine:
             found: Json = self._api.inspect_distribution(reference)
             return str(found["Descriptor"]["digest"])
 
-    def networks(self) -> set[str]:
+    def networks(self) -> dict[str, Json]:
+        """Every network by its name, without the containers on it."""
         with self._saying("list the networks"):
-            return {network["Name"] for network in self._api.networks()}
+            return {network["Name"]: network for network in self._api.networks()}
 
-    def create_network(self, name: str, labels: t.Mapping[str, str]) -> None:
+    def create_network(self, name: str, body: Json) -> None:
         with self._saying(f"create the network {name!r}"):
-            self._api.create_network(name, driver="bridge", check_duplicate=True, labels=dict(labels))
+            self._api.create_network(name, check_duplicate=True, **body)
+
+    def remove_network(self, name: str) -> None:
+        with self._saying(f"remove the network {name!r}"):
+            self._api.remove_network(name)
+
+    def volumes(self) -> dict[str, Json]:
+        """Every volume by its name."""
+        with self._saying("list the volumes"):
+            return {volume["Name"]: volume for volume in self._api.volumes().get("Volumes") or ()}
+
+    def create_volume(self, name: str, body: Json) -> None:
+        with self._saying(f"create the volume {name!r}"):
+            self._api.create_volume(name, **body)
 
     def create(self, name: str, body: Json) -> str:
         """The new container's id."""

@@ -15,8 +15,10 @@ from .apply import Run
 from .cases import Outcome, Settings
 from .engine import Engine, EngineError
 from .fresh import FreshEngine
+from .networks import parse_networks
 from .spec import Spec, parse_specs
 from .units import Wrong, parse_size
+from .volumes import parse_volumes
 
 Params = t.Dict[str, t.Any]
 RANGES = {"timeout": (1, 3600), "parallel": (1, 64), "healthy_wait_timeout": (0, 86400), "settle_time": (0, 3600)}
@@ -52,9 +54,12 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
 
     params: Params
 
-    def __init__(self, argument_spec: options.Options, given: t.Callable[[Params], t.Any]) -> None:
-        """given: takes the list of containers out of the parameters."""
+    def __init__(
+        self, argument_spec: options.Options, given: t.Callable[[Params], t.Any], plural: bool = False
+    ) -> None:
+        """given: takes the list of containers out of the parameters. plural: networks and volumes are the run's."""
         self._given = given
+        self.plural = plural
         self._ready = False
         super().__init__(argument_spec=argument_spec, supports_check_mode=True)
         self._ready = True
@@ -63,7 +68,7 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
         """Ansible's own check stops at the first fault and names no container; ours is asked first."""
         if not self._ready and isinstance(getattr(self, "params", None), dict):
             try:
-                read(self.params, self._given)
+                read(self.params, self._given, self.plural)
             except CaissonError as error:
                 msg = str(error)
         result.setdefault("invocation", {"module_args": render.masked(getattr(self, "params", {}))})
@@ -84,9 +89,11 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
             self.params = real
 
 
-def read(params: Params, given: t.Callable[[Params], t.Any]) -> list[Spec]:
+def read(params: Params, given: t.Callable[[Params], t.Any], plural: bool = False) -> list[Spec]:
     """The specs; InputError with every fault of every container and of the run's own options."""
     faults = [Fault("the run", option, *what) for option, what in _run_faults(params)]
+    if plural:
+        faults += parse_networks(params.get("networks"))[1] + parse_volumes(params.get("volumes"))[1]
     try:
         specs = parse_specs(given(params))
     except InputError as error:
@@ -124,7 +131,7 @@ def run(module: ContainerModule, shape: t.Callable[[Params], Params]) -> None:
     """Deploy the module's containers and exit; *shape* may reshape the result."""
     params: Params = module.params
     try:
-        outcome = _deploy(module, read(params, module._given), params)
+        outcome = _deploy(module, read(params, module._given, module.plural), params)
     except CaissonError as error:
         module.fail_json(str(error))
     except KeyboardInterrupt:
@@ -153,6 +160,8 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         allowed_images=references.read_allowed(params["allowed_images"]),
         max_image_size=parse_size(params["max_image_size"] or 0),
         assumed_images=frozenset(params["assume_images"] if module.check_mode else ()),
+        networks=parse_networks(params["networks"])[0] if module.plural else (),
+        volumes=parse_volumes(params["volumes"])[0] if module.plural else (),
     )
     try:
         engine = connect(params, settings.parallel * 2)

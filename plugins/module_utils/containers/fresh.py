@@ -25,5 +25,8 @@ class FreshEngine(Engine):
     def image(self, reference: str) -> Image | None:
         return None
 
-    def networks(self) -> set[str]:
-        return set()
+    def networks(self) -> dict[str, Json]:
+        return {}
+
+    def volumes(self) -> dict[str, Json]:
+        return {}

@@ -82,6 +82,7 @@ def container_options() -> Options:
                 "ipv6_address": {"type": "str"},
             },
         },
+        "internal": {"type": "bool", "default": False},
         "published_ports": _words(),
         "log_driver": {"type": "str", "default": "local"},
         "log_options": {"type": "dict"},
@@ -182,6 +183,34 @@ def _isolation() -> Options:
         "dns_search_domains": _words(),
         "etc_hosts": {"type": "dict"},
         "exposed_ports": _words(),
+    }
+
+
+def resource_options() -> Options:
+    """The networks and volumes of a run of the module ``containers``."""
+    labels_and_driver: Options = {"driver_options": {"type": "dict"}, "labels": {"type": "dict"}}
+    pool = {"subnet": {"type": "str", "required": True}, "gateway": {"type": "str"}, "iprange": {"type": "str"}}
+    network: Options = {
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "driver": {"type": "str", "choices": ["bridge"], "default": "bridge"},
+        "internal": {"type": "bool", "default": True},
+        "icc": {"type": "bool", "default": False},
+        "host_access": {"type": "bool", "default": False},
+        "enable_ipv6": {"type": "bool", "default": False},
+        "ipam_config": {"type": "list", "elements": "dict", "options": pool},
+        **labels_and_driver,
+    }
+    volume: Options = {
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present"], "default": "present"},
+        "driver": {"type": "str", "default": "local"},
+        **{flag: {"type": "bool"} for flag in ("exec", "suid", "dev")},
+        **labels_and_driver,
+    }
+    return {
+        "networks": {"type": "list", "elements": "dict", "options": network},
+        "volumes": {"type": "list", "elements": "dict", "options": volume},
     }
 
 

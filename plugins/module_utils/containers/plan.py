@@ -38,7 +38,6 @@ def plan(
     *,
     former: State | None = None,
     pull_reason: str = "",
-    missing_network: str = "",
     removal: str = "state is absent",
 ) -> Plan:
     """The plan for one container.
@@ -59,8 +58,6 @@ def plan(
         draft.add("stop_leftover", spec.name + PREVIOUS, "two generations must not serve at once")
     if pull_reason:
         draft.add("pull", str(spec.image), pull_reason)
-    if missing_network:
-        draft.add("create_network", missing_network, "it does not exist")
     if settled.current is None or observed is None:
         draft.add("create", "", "it does not exist")
         if spec.state == "started":

@@ -8,11 +8,13 @@ import typing as t
 from ..controls import model
 from . import options, references
 from .cases import Case, Outcome
+from .declared import Item
 from .deploy import MASK
 from .rules_secrets import names_secret
 from .steps import Action
 
 _KNOWN = frozenset({*options.container_options(), *options.run_options(), *options.batch_options(), "containers"})
+_KNOWN_OF_VOLUMES = frozenset({"name", "state", "driver", "labels", "exec", "suid", "dev"})
 _NAMES = {
     "create": "created",
     "recreate": "recreated",
@@ -34,11 +36,33 @@ def result(outcome: Outcome) -> dict[str, t.Any]:
     return {
         "changed": outcome.changed,
         "containers": [entry(case, outcome.actions(case)) for case in outcome.cases],
-        "actions": [f"{case.spec.name}: {action}" for case in outcome.cases for action in outcome.actions(case)],
+        "networks": [_item(item, outcome) for item in outcome.items if item.kind == "network"],
+        "volumes": [_item(item, outcome) for item in outcome.items if item.kind == "volume"],
+        "actions": _actions(outcome),
         "diff": {"before": _side(outcome, "before"), "after": _side(outcome, "after")},
         "findings": [finding.as_dict() for finding in findings],
         "score": model.score(earlier, findings),
         "undo": "state: absent removes a container; its volumes stay",
+    }
+
+
+def _actions(outcome: Outcome) -> list[str]:
+    """Every step in its order: what containers need, the containers, and the networks that go away."""
+    found = [(f"{item.kind} {item.name}", action) for item in outcome.items for action in outcome.item_actions(item)]
+    first = [f"{name}: {action}" for name, action in found if action.kind != "remove"]
+    last = [f"{name}: {action}" for name, action in found if action.kind == "remove"]
+    return [*first, *(f"{case.spec.name}: {each}" for case in outcome.cases for each in outcome.actions(case)), *last]
+
+
+def _item(item: Item, outcome: Outcome) -> dict[str, t.Any]:
+    """One network's or volume's part of the result."""
+    kinds = [action.kind for action in item.actions]
+    return {
+        "name": item.name,
+        "action": "failed" if item.error else _NAMES[kinds[0]] if kinds else "unchanged",
+        "reasons": [str(difference) for difference in item.differences],
+        "actions": [str(each) for each in outcome.item_actions(item)],
+        "error": item.error,
     }
 
 
@@ -76,11 +100,12 @@ def action(case: Case) -> str:
 def failures(outcome: Outcome) -> str:
     """The message of a run in which containers failed, or the empty string."""
     failed = [case for case in outcome.cases if case.error]
+    before = "".join(f"{item.error}\n" for item in outcome.items if item.error)
     if not failed:
-        return ""
+        return before.rstrip()
     rest = len(outcome.cases) - len(failed)
     head = f"{len(failed)} of {len(outcome.cases)} containers failed; the other {rest} are as asked\n" if rest else ""
-    return head + "\n".join(case.error for case in failed)
+    return before + head + "\n".join(case.error for case in failed)
 
 
 def masked(params: t.Any) -> t.Any:
@@ -99,11 +124,24 @@ def _masked_option(key: t.Any, value: t.Any) -> t.Any:
         return {name: MASK if names_secret(str(name)) else given for name, given in value.items()}
     if key == "containers":
         return [masked(item) for item in value] if isinstance(value, (list, tuple)) else MASK
+    if key == "volumes" and isinstance(value, (list, tuple)):
+        return [_masked_volume(item) for item in value]
     return value if key in _KNOWN else MASK  # an unknown option may be a misspelt env
+
+
+def _masked_volume(given: t.Any) -> t.Any:
+    """A declared volume without its driver's options, which may hold a password; a container's is a plain text."""
+    if not isinstance(given, dict):
+        return given
+    return {key: value if value is None or key in _KNOWN_OF_VOLUMES else MASK for key, value in given.items()}
 
 
 def _side(outcome: Outcome, side: str) -> str:
     lines = []
+    for item in (item for item in outcome.items if item.actions and not item.error):
+        after = _NAMES[item.actions[0].kind]
+        lines.append(f"{item.label}: {after if side == 'after' else 'exists' if item.exists else 'absent'}")
+        lines += [f"  {each.field}: {getattr(each, side)}" for each in item.differences]
     for case in outcome.cases:
         if not case.plan.changed or case.error:
             continue

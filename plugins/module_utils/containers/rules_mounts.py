@@ -66,6 +66,12 @@ def host_paths(state: State, real: t.Mapping[str, str]) -> Evidence:
     return None
 
 
+def host_path(source: str, read_only: bool) -> Evidence:
+    """What is against handing in a path of the host by another way than a container's mounts."""
+    state = {"mounts": {"": ("volume", "bind", source, read_only, "rprivate")}}
+    return docker_socket(state, {}) or host_paths(state, {})
+
+
 def mount_propagation(state: State) -> Evidence:
     for target, _kind, source, _read_only, propagation in state["mounts"].values():
         if propagation in ("shared", "rshared"):

@@ -55,6 +55,7 @@ class Spec:
     ulimits: t.Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict(DEFAULT_ULIMITS))
     shm_size: int = 64 * MIB
     networks: tuple[records.Network, ...] | None = None
+    internal: bool = False
     published_ports: frozenset[ports.Port] = frozenset()
     log_driver: str = "local"
     log_options: t.Mapping[str, str] = field(default_factory=lambda: dict(ROTATING["local"]))
@@ -151,6 +152,7 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "ulimits": values.ulimits,
     "shm_size": parse_size,
     "networks": records.networks,
+    "internal": values.boolean,
     "published_ports": ports.published_ports,
     "log_driver": values.log_driver,
     "log_options": values.log_options,

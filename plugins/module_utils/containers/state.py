@@ -25,6 +25,7 @@ class AtLeast(t.Dict[str, t.Any]):
     """A map that may hold more in the container: what an engine adds by itself, which it tells nobody."""
 
 
+INTERNAL_SUFFIX = "-internal"  # ends the name of the project's network without a way out
 PROJECT_LABEL = f"{values.LABEL_PREFIX}project"
 WAIVERS_LABEL = f"{values.LABEL_PREFIX}waivers"
 DRIFT_LABEL = f"{values.LABEL_PREFIX}drift_ignore"
@@ -77,6 +78,14 @@ class Daemon:
     limits: frozenset[str] = LIMITS
     runtimes: frozenset[str] = frozenset()  # empty where that is not known
     apparmor: bool = False
+    # Whether what passes within a bridge goes through the packet filter. From 28 on the engine sees to it itself.
+    bridge_filter: bool = True
+
+    @property
+    def major(self) -> int:
+        """The engine's version, 0 where it says none."""
+        first = self.version.partition(".")[0]
+        return int(first) if first.isdigit() else 0
 
     @property
     def api(self) -> tuple[int, ...]:
@@ -135,9 +144,14 @@ def protocol(port: str) -> str:
     return port if "/" in port else f"{port}/tcp"
 
 
+def own_network(spec: Spec, project: str) -> str:
+    """The network of the project that the container is attached to where it names none."""
+    return project + INTERNAL_SUFFIX if spec.internal else project
+
+
 def _networks(spec: Spec, project: str) -> State:
     """Without `networks`, the project's own network; an empty list is no network at all."""
-    attached = (Network(project),) if spec.networks is None else spec.networks
+    attached = (Network(own_network(spec, project)),) if spec.networks is None else spec.networks
     names = [network.name for network in attached]
     special = [name for name in names if name in ("host", "none", "bridge")]
     mode = special[0] if special else "user" if names else "none"

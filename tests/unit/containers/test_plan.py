@@ -81,8 +81,8 @@ def test_the_least_action_that_leads_there(
 def test_what_is_not_there_is_created_and_a_newer_image_recreates() -> None:
     one = spec.parse_specs([{"name": "web", "image": "web:1"}])[0]
     wanted = state.resolve(one, IMAGE, state.Daemon(), "shop")
-    made = plan.plan(one, steps.Existing(), wanted, None, missing_network="shop")
-    assert [each.kind for each in made.actions] == ["create_network", "create", "start"]
+    made = plan.plan(one, steps.Existing(), wanted, None)
+    assert [each.kind for each in made.actions] == ["create", "start"]
     newer = plan.plan(one, steps.Existing(RUNNING), wanted, wanted, pull_reason="the registry has another one")
     assert [each.kind for each in newer.actions] == ["pull", "recreate"]
     assert newer.differences[0].field == "image"

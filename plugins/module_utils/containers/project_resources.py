@@ -1,0 +1,113 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Applies the networks and volumes of a run: creates them before the containers, removes networks after them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import CaissonError, Fault
+from . import network_plan, networks, volumes
+from .cases import Case
+from .declared import Item, Judged
+from .engine import Engine, Json
+from .needs import attached_to, container_faults, needed, staying
+from .spec import Spec
+from .state import Daemon
+
+
+class Resources:
+    """The networks and volumes of one run over one engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        project: str,
+        specs: t.Sequence[Spec],
+        declared: t.Sequence[networks.NetworkSpec],
+        volumes_: t.Sequence[volumes.VolumeSpec],
+    ) -> None:
+        self._engine = engine
+        self._project = project
+        self._specs = specs
+        self._networks = networks.with_implied(declared, specs, project)
+        self._volumes = {each.name: each for each in volumes_}
+        self._existing: dict[str, Json] = {}
+        self._stored: dict[str, Json] = {}
+        self.items: list[Item] = []
+        self.warnings: list[str] = []
+
+    @property
+    def names(self) -> set[str]:
+        """The networks that are there, or will be when the containers are deployed."""
+        absent = {each.name for each in self._networks if each.state == "absent"}
+        return {*self._existing, *(each.name for each in self._networks)} - absent
+
+    def observe(self) -> None:
+        """Read what the engine has."""
+        self._existing = self._engine.networks()
+        self._stored = self._engine.volumes() if self._volumes else {}
+
+    def plan(self, listed: t.Sequence[Json], daemon: Daemon) -> list[Fault]:
+        """Compare and plan. listed: every container of the engine in the short form. Every fault comes back."""
+        judged: list[Judged] = [volumes.judge(each, self._stored.get(each.name)) for each in self._volumes.values()]
+        for each in self._networks:
+            found = self._existing.get(each.name)
+            attached = attached_to(listed, found) if found is not None else []
+            rest = staying(attached, self._specs, each.name, self._project)
+            judged.append(network_plan.judge(each, self._existing, attached, rest, self._project))
+        self.items = [each.item for each in judged]
+        self.warnings = [line for each in judged for line in each.warnings]
+        self.warnings += networks_warnings(self._networks, daemon)
+        faults = [fault for each in judged for fault in each.faults]
+        known = {each.name: each for each in self._networks if each.state == "present"}
+        for spec in self._specs:
+            faults += container_faults(spec, self._project, known, self._existing)
+        return faults
+
+    def create(self, cases: t.Sequence[Case]) -> None:
+        """Create what is missing; a failure is that of the containers which need it, and of no other."""
+        failed = {(item.kind, item.name) for item in self.items if not self._carried_out(item, ("create", "recreate"))}
+        for case in cases if failed else ():
+            for kind, name in needed(case.spec, self._project):
+                if (kind, name) in failed:
+                    case.fail(CaissonError(f"container {case.spec.name!r}: its {kind} {name!r} could not be created"))
+
+    def remove(self) -> None:
+        """Remove the networks that are to be absent, after their containers."""
+        for item in self.items:
+            self._carried_out(item, ("remove",))
+
+    def _carried_out(self, item: Item, kinds: t.Collection[str]) -> bool:
+        """Carry out the item's actions of these kinds; whether none failed."""
+        for action in (action for action in item.actions if action.kind in kinds):
+            item.done.append(action)
+            try:
+                if item.kind == "volume":
+                    self._engine.create_volume(item.name, volumes.body(self._volumes[item.name], self._project))
+                    continue
+                if action.kind in ("recreate", "remove"):
+                    self._engine.remove_network(item.name)
+                if action.kind in ("create", "recreate"):
+                    spec = next(each for each in self._networks if each.name == item.name)
+                    self._engine.create_network(item.name, network_plan.body(spec, self._project))
+            except CaissonError as error:
+                item.error = f"{item.label}: {error}"
+                return False
+        return True
+
+
+def networks_warnings(specs: t.Sequence[networks.NetworkSpec], daemon: Daemon) -> list[str]:
+    """What this engine cannot hold of the networks."""
+    said = []
+    for each in (each for each in specs if each.state == "present"):
+        if each.icc is False and not daemon.bridge_filter and daemon.major < 28:
+            said.append(
+                f"network {each.name!r}: icc: false does not hold on this host, whose bridges pass by the filter;"
+                " load br_netfilter and set net.bridge.bridge-nf-call-iptables=1"
+            )
+        if each.enable_ipv6 and (each.internal or each.icc is False) and daemon.major < 27:
+            said.append(
+                f"network {each.name!r}: engines before 27 filter IPv6 only with ip6tables set; without it"
+                " internal and icc hold for IPv4 alone"
+            )
+    return said
