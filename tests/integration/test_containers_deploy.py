@@ -184,7 +184,7 @@ DRIFTS: list[tuple[t.Callable[[Json, Json], None], str]] = [
     (_host(GroupAdd=["0"]), "groups: 0 -> none"),
     (_host(Dns=["192.0.2.1"]), "dns_servers: 192.0.2.1 -> none"),
     (_host(ExtraHosts=["bank:192.0.2.1"]), "etc_hosts.bank: 192.0.2.1 -> absent"),
-    (_host(CgroupParent="/caisson-drift"), "cgroup_parent: "),
+    (_host(CgroupParent="/caisson-test/drift"), "cgroup_parent: "),
     (_host(LogConfig={"Type": "none", "Config": {}}), "log_driver: none -> local"),
     (_host(RestartPolicy={"Name": "always", "MaximumRetryCount": 0}), "restart_policy: always -> on-failure"),
     (_host(AutoRemove=True, RestartPolicy={}), "auto_remove: true -> false"),

@@ -26,11 +26,11 @@ REFUSED: dict[str, tuple[str, str]] = {
     "keep_volumes": ("is always so here: no volume is ever removed", "remove it"),
     "removal_wait_timeout": ("has no meaning here, for a removal is always waited for", "remove it"),
     # Aliases there.
-    "expose": ("is another name", "write exposed_ports"),
-    "exposed": ("is another name", "write exposed_ports"),
+    "expose": ("is an alias there", "write exposed_ports"),
+    "exposed": ("is an alias there", "write exposed_ports"),
     "forcekill": ("is not taken", "shorten stop_timeout"),
-    "log_opt": ("is another name", "write log_options"),
-    "ports": ("is another name", "write published_ports"),
+    "log_opt": ("is an alias there", "write log_options"),
+    "ports": ("is an alias there", "write published_ports"),
     # What would bypass the comparison, the replacement or the policy.
     "auto_remove": ("takes the container away with the evidence of why it ended", "remove it with state: absent"),
     "cleanup": ("takes the container away with the evidence of why it ended", "remove it with state: absent"),
@@ -69,4 +69,4 @@ def refusal(option: str) -> tuple[str, str] | None:
     if found is None:
         return None
     problem, remedy = found
-    return f"{problem} (docker_container's option is not taken)", remedy
+    return f"is an option of docker_container that is not taken: it {problem}", remedy

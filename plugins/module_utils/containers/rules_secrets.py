@@ -17,9 +17,10 @@ _NAME = re.compile(
 )
 # A name that ends so holds where the secret is, or what it is like, and not the secret.
 _ABOUT = re.compile(
-    r"_(?:FILE|PATH|DIR|NAME|ID|TYPE|TTL|EXPIRY|EXPIRES|LENGTH|ALGORITHM|MIN|MAX|HEADER|ISSUER|URL|URI)\Z"
+    r"_(?:FILE|PATH|DIR|NAME|(?<!SECRET_)ID|TYPE|TTL|EXPIRY|EXPIRES|LENGTH|ALGORITHM|MIN|MAX|HEADER|ISSUER|URL|URI)\Z"
 )
 _SWITCHES = frozenset("0 1 true false yes no on off none null".split())
+_ELSEWHERE = ("/run/secrets/", "file:")  # the value says where the secret is
 _ADDRESS = re.compile(r"\A[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -38,6 +39,6 @@ def env_secrets(state: State) -> str | None:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if value.strip().lower() in {"", *_SWITCHES}:
+    if value.strip().lower() in {"", *_SWITCHES} or value.startswith(_ELSEWHERE):
         return False
     return names_secret(name) or bool(_ADDRESS.match(value))
