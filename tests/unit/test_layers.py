@@ -21,7 +21,15 @@ FULL = ("ansible_collections", "caisson", "hardening", "plugins", "module_utils"
 # Every other file of module_utils is pure.
 EDGES = frozenset(
     (
-        *("host.files", "host.lock", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
+        *(
+            "host.files",
+            "host.lock",
+            "host.undo",
+            "host.systemd",
+            "host.secret_files",
+            "kernel.procfs",
+            "kernel.manager",
+        ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         *("containers.engine", "containers.minimal", "containers.fresh"),
     )
@@ -30,6 +38,7 @@ APPLIERS = frozenset(
     (
         *("kernel.apply", "kernel.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
         *("containers.apply", "containers.deploy", "containers.entry", "containers.observe", "containers.render"),
+        "containers.secret_keeper",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

@@ -14,13 +14,15 @@ from dataclasses import replace
 
 from ..controls import model
 from ..errors import CaissonError, InputError
-from . import policy
+from . import policy, values
 from .cases import Case, Outcome, PolicyError, Settings, host_faults, shared_ports
 from .deploy import POLL, Deployment
 from .engine import Engine
 from .observe import observe
 from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
 from .rules import Context
+from .secret_keeper import CaseSecrets, SecretKeeper
+from .secret_plan import completed
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
 
@@ -55,7 +57,8 @@ class Run:
 
     def _observe(self, pool: ThreadPoolExecutor) -> None:
         daemon, networks = pool.submit(self._engine.daemon), pool.submit(self._engine.networks)
-        names = {name.lstrip("/") for each in self._engine.containers() for name in each.get("Names") or ()}
+        listing = self._engine.containers()
+        names = {name.lstrip("/") for each in listing for name in each.get("Names") or ()}
         roles = [(case, case.spec.name + suffix) for case in self._cases for suffix in ("", NEXT, PREVIOUS)]
         present = [(case, name) for case, name in roles if name in names]
         found = [name for _case, name in present]
@@ -69,6 +72,8 @@ class Run:
             case.observed = observe(current) if current is not None else None
         known = (self._daemon, self._networks, self._settings.assumed_images)
         faults = [fault for case in self._cases if case.spec.wants_container for fault in host_faults(case, *known)]
+        self._keeper = SecretKeeper(self._engine, self._daemon, listing)
+        faults += [fault for case in self._cases for fault in self._keeper.look(case)]
         faults += shared_ports([case.spec for case in self._cases])
         if faults:
             raise InputError(faults)
@@ -92,8 +97,8 @@ class Run:
             unknown = case.image is None
             image = case.image or Image("", {"User": "unknown"})
             state = resolve(case.spec, image, self._daemon, settings.project)
-            case.wanted = None if unknown else state
-            case.findings = self._findings(case, state, Context(str(case.spec.image)))
+            case.wanted = None if unknown else self._keeper.placed(case, state)
+            case.findings = self._findings(case, case.wanted or state, Context(str(case.spec.image), case.spec.name))
             case.before = []
             if case.observed is not None and case.existing.current is not None:
                 case.before = self._findings(case, case.observed, _context_of(case.existing.current))
@@ -116,7 +121,7 @@ class Run:
             owns = case.spec.wants_container and case.spec.networks is None
             if case.error:
                 continue
-            case.plan = plan(
+            made = plan(
                 case.spec,
                 case.existing,
                 case.wanted,
@@ -124,6 +129,7 @@ class Run:
                 pull_reason=reason,
                 missing_network=missing if owns else "",
             )
+            case.plan = completed(made, case.spec, case.existing, case.seen)
             if owns:
                 missing = ""  # made once, for all
 
@@ -171,7 +177,8 @@ class Run:
         for case in self._cases:
             former = planned[case.spec.name]
             if former.has("pull") and not case.error:
-                fresh = plan(case.spec, case.existing, case.wanted, case.observed)
+                made = plan(case.spec, case.existing, case.wanted, case.observed)
+                fresh = completed(made, case.spec, case.existing, case.seen)
                 kept = tuple(action for action in former.actions if action.kind in ("pull", "create_network"))
                 case.plan = replace(fresh, actions=kept + fresh.actions)
 
@@ -192,7 +199,18 @@ class Run:
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
         changing = [case for case in self._cases if case.plan.changed and not case.error]
         deployments = [
-            (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing)) for case in changing
+            (
+                case,
+                Deployment(
+                    self._engine,
+                    case.spec,
+                    case.plan,
+                    case.wanted,
+                    case.existing,
+                    CaseSecrets(self._keeper, case),
+                ),
+            )
+            for case in changing
         ]
         list(pool.map(lambda pair: self._guarded(pair[0], pair[1].begin), deployments))
         waiting = [(case, one) for case, one in deployments if one.waits and not case.error]
@@ -203,6 +221,7 @@ class Run:
                 time.sleep(POLL)
         for case, one in deployments:
             case.done += one.done
+        self._keeper.tidy(changing)
 
     def _look_again(self, case: Case) -> None:
         """What stands after a failure is what the findings are about."""
@@ -241,4 +260,5 @@ class Run:
 
 def _context_of(inspect: t.Mapping[str, t.Any]) -> Context:
     """What is judged beside the state of a container that stands."""
-    return Context(str(inspect["Config"].get("Image", "")))
+    name = str(inspect.get("Name", "")).lstrip("/").partition(values.SUFFIX)[0]
+    return Context(str(inspect["Config"].get("Image", "")), name)

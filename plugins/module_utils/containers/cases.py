@@ -11,6 +11,7 @@ from ..controls import model
 from ..errors import CaissonError, Fault, numbered
 from . import policy
 from .plan import Action, Existing, Plan
+from .secrets import Seen
 from .spec import Spec
 from .state import Daemon, Image, State, health
 from .units import NANO, format_cpus
@@ -47,6 +48,7 @@ class Case:
     image: Image | None = None
     wanted: State | None = None
     observed: State | None = None
+    seen: Seen = field(default_factory=Seen)
     plan: Plan = field(default_factory=lambda: Plan(""))
     before: list[model.Finding] = field(default_factory=list)
     findings: list[model.Finding] = field(default_factory=list)

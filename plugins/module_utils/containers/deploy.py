@@ -16,6 +16,8 @@ from . import payload
 from .engine import Engine
 from .observe import anonymous_volumes
 from .plan import NEXT, PREVIOUS, Action, Existing, Plan, interrupted_while_serving
+from .secret_keeper import CaseSecrets
+from .secrets import texts
 from .spec import Spec
 from .state import State
 
@@ -31,12 +33,21 @@ class GateError(CaissonError):
 class Deployment:
     """The life of one container through one run."""
 
-    def __init__(self, engine: Engine, spec: Spec, plan: Plan, wanted: State | None, existing: Existing) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        spec: Spec,
+        plan: Plan,
+        wanted: State | None,
+        existing: Existing,
+        secrets: CaseSecrets,
+    ) -> None:
         self.spec = spec
         self.plan = plan
         self._engine = engine
         self._wanted = wanted
         self._existing = existing
+        self._secrets = secrets
         self.done: list[Action] = []  # what was begun
         self._candidate = ""  # the container whose health decides
         self._started_at = 0.0
@@ -89,6 +100,18 @@ class Deployment:
 
     def _connect(self, network: str) -> None:
         self._engine.connect(self.spec.name, network, payload.endpoint(self._state["networks"][network]))
+
+    def _write_secrets(self, _target: str) -> None:
+        self._secrets.rewrite(self._state)
+        if not self.plan.has("signal"):
+            self._secrets.settle()
+
+    def _signal(self, name: str) -> None:
+        self._engine.signal(self.spec.name, name)
+        self._secrets.settle()
+
+    def _remove_secrets(self, _target: str) -> None:
+        """The keeper does it at the run's end, when no container mounts them any more."""
 
     def _recreate(self, _target: str) -> None:
         current = self._current()
@@ -165,7 +188,8 @@ class Deployment:
         return found
 
     def _make(self, name: str, volumes: t.Mapping[str, str]) -> None:
-        self._engine.create(name, payload.create_body(self.spec, self._state, volumes))
+        state = self._secrets.provide(self._state)  # before the engine is asked for anything
+        self._engine.create(name, payload.create_body(self.spec, state, volumes))
         try:
             for network in list(self._state["networks"].values())[1:]:
                 self._engine.connect(name, network.name, payload.endpoint(network))
@@ -183,7 +207,7 @@ class Deployment:
         said = f"\nits last lines:\n{lines}" if lines else ""
         kept = "; the former container serves again" if self._replacing and self._was_running else ""
         message = f"container {self.spec.name!r} {what}{kept}{said}"
-        for value in sorted(self.spec.env.values(), key=len, reverse=True):
+        for value in sorted((*self.spec.env.values(), *texts(self.spec.secrets)), key=len, reverse=True):
             if len(value) >= LEAST_SECRET:
                 message = message.replace(value, MASK)
         return message

@@ -13,6 +13,7 @@ import sys
 import typing as t
 
 from ..errors import CaissonError
+from .secrets import shift
 from .state import Daemon, Image
 
 Json = t.Dict[str, t.Any]
@@ -77,6 +78,8 @@ class Engine:
             cpus=int(info.get("NCPU") or 0),
             limits=frozenset(ours for theirs, ours in held.items() if info.get(theirs, True)),
             apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
+            rootless=any(str(option).startswith("name=rootless") for option in info.get("SecurityOptions") or ()),
+            shift=shift(info),
         )
 
     def containers(self) -> list[Json]:
@@ -145,6 +148,10 @@ class Engine:
     def stop(self, container: str, timeout: int) -> None:
         with self._saying(f"stop the container {container!r}"):
             self._api.stop(container, timeout=timeout)
+
+    def signal(self, container: str, name: str) -> None:
+        with self._saying(f"send {name} to the container {container!r}"):
+            self._api.kill(container, name)
 
     def unpause(self, container: str) -> None:
         with self._saying(f"unpause the container {container!r}"):

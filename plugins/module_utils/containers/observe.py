@@ -59,6 +59,7 @@ def observe(inspect: t.Mapping[str, t.Any]) -> State:
         state.update(part(host))
     state["mounts"] = _mounts(inspect)
     state["networks"] = _networks(inspect)
+    state["secrets"] = {}  # no inspect has them; the run reads the files
     for key in sorted(set(host) - _READ):
         if host[key]:
             state[f"host_config.{key}"] = host[key]

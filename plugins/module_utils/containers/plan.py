@@ -10,6 +10,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field
 
+from . import secrets
 from .records import Network
 from .spec import Spec
 from .state import ANY, AtLeast, State
@@ -21,7 +22,9 @@ PREVIOUS = ".caisson-previous"
 # Changed on the living container by the engine's update call, unless the limit is to be taken away altogether,
 # for there 0 means "leave as it is".
 LIVE = frozenset({"memory", "memory_swap", "cpus", "pids_limit", "restart_policy", "restart_retries"})
-_MAPS = frozenset({"env", "labels", "log_options", "mounts", "networks", "storage_opts", "sysctls", "tmpfs", "ulimits"})
+_MAPS = frozenset(
+    {"env", "labels", "log_options", "mounts", "networks", "secrets", "storage_opts", "sysctls", "tmpfs", "ulimits"}
+)
 _SIZES = frozenset({"memory", "memory_reservation", "memory_swap", "shm_size"})
 
 
@@ -40,7 +43,7 @@ class Difference:
 @dataclass(frozen=True)
 class Action:
     """One step. kind: remove_leftover, restore_name, pull, create_network, create, recreate, update, connect,
-    disconnect, start, unpause, stop, remove."""
+    disconnect, start, unpause, stop, remove, write_secrets, signal, remove_secrets."""
 
     kind: str
     target: str = ""
@@ -184,6 +187,8 @@ def _converge(
 
 
 def _is_live(name: str, wanted: State, observed: State) -> bool:
+    if name == "secrets":
+        return isinstance(wanted["secrets"], secrets.InPlace)
     if name == "networks":
         # Between none or host and a network of its own there is no way on a living container.
         return wanted["network_mode"] == observed["network_mode"] == "user" and bool(wanted["networks"])
@@ -226,12 +231,14 @@ def _map_differences(name: str, before: t.Mapping[str, t.Any], after: t.Mapping[
             # A value of the environment may be a secret; that it is another one must do.
             if name == "env" and key in before and key in after:
                 old, new = "another value", "the value given"
+            elif name == "secrets":
+                old, new = secrets.told(before.get(key), after.get(key))
             yield Difference(f"{name}.{key}", old, new)
 
 
 def show(name: str, value: t.Any) -> str:
     """The value of a field as a text; of the environment, only that there is one."""
-    if name == "env":
+    if name in ("env", "secrets"):
         return "present"
     if value is None:
         return "none"

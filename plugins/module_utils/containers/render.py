@@ -10,6 +10,7 @@ from . import options
 from .cases import Case, Outcome
 from .deploy import MASK
 from .plan import Action
+from .secrets import SHOWN
 
 _KNOWN = frozenset({*options.container_options(), *options.run_options(), "containers"})
 _NAMES = {
@@ -17,11 +18,13 @@ _NAMES = {
     "recreate": "recreated",
     "remove": "removed",
     "update": "updated",
+    "write_secrets": "updated",
     "connect": "updated",
     "disconnect": "updated",
     "stop": "stopped",
     "start": "started",
     "unpause": "started",
+    "signal": "updated",
 }
 
 
@@ -86,9 +89,17 @@ def _masked_option(key: t.Any, value: t.Any) -> t.Any:
         return value
     if key == "env":
         return dict.fromkeys(value, MASK) if isinstance(value, dict) else MASK
+    if key == "secrets":
+        return [_masked_secret(item) for item in value] if isinstance(value, (list, tuple)) else MASK
     if key == "containers":
         return [masked(item) for item in value] if isinstance(value, (list, tuple)) else MASK
     return value if key in _KNOWN else MASK  # an unknown option may be a misspelt env
+
+
+def _masked_secret(item: t.Any) -> t.Any:
+    if not isinstance(item, dict):
+        return MASK
+    return {key: value if key in SHOWN and isinstance(value, (str, int)) else MASK for key, value in item.items()}
 
 
 def _side(outcome: Outcome, side: str) -> str:

@@ -8,13 +8,22 @@ import typing as t
 from dataclasses import dataclass
 
 from ..controls.container import DANGEROUS_CAPABILITIES
+from .secrets import TARGET, is_generation
 from .state import ANY, State
 from .units import format_size
 
 _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "dockershim.sock")
 # Not to be handed in at all, or not to be written to; with everything below them.
 _SECRET_PATHS = ("/boot", "/dev", "/proc", "/root", "/run", "/sys", "/var/lib/docker", "/var/run", "/etc/ssh")
-_SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/docker")
+_SECRET_FILES = (
+    "/etc/shadow",
+    "/etc/gshadow",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssl/private",
+    "/etc/docker",
+    "/var/lib/caisson",
+)
 _SYSTEM_PATHS = ("/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var/lib", "/var/spool/cron")
 
 Evidence = t.Optional[str]  # what breaks the control, or None where it holds
@@ -24,10 +33,11 @@ Evidence = t.Optional[str]  # what breaks the control, or None where it holds
 class Context:
     """What is judged beside the state.
 
-    image: the reference by which the image was named.
+    image: the reference by which the image was named. name: the container's, where it is known.
     """
 
     image: str
+    name: str = ""
 
 
 def judge(state: State, context: Context) -> dict[str, Evidence]:
@@ -165,8 +175,10 @@ def _docker_socket(state: State) -> Evidence:
     return None
 
 
-def _host_paths(state: State) -> Evidence:
+def _host_paths(state: State, context: Context) -> Evidence:
     for source, target, read_only in sorted(_binds(state)):
+        if read_only and target == TARGET and is_generation(source, context.name):
+            continue  # its own secrets
         above = any(_under(path, [source]) for path in (*_SECRET_PATHS, *_SECRET_FILES))
         whole = source == "/" or source in _SYSTEM_PATHS or above
         if whole or _under(source, _SECRET_PATHS + _SECRET_FILES) or (_under(source, _SYSTEM_PATHS) and not read_only):
@@ -236,11 +248,10 @@ _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "cgroup_parent": _is("cgroup_parent", ""),
     "devices": _is("devices", ()),
     "docker_socket": _docker_socket,
-    "host_paths": _host_paths,
     "mount_propagation": _mount_propagation,
     "port_address": _port_address,
     "privileged_port": _privileged_port,
     "healthcheck": lambda state: None if state["healthcheck"] else "neither healthcheck nor the image has a check",
 }
 
-_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {"image_tag": _image_tag}
+_CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {"image_tag": _image_tag, "host_paths": _host_paths}

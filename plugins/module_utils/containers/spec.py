@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 
 from ..errors import HIDDEN, Fault, InputError, nearest
 from . import options, ports, records, tmpfs, values
+from .secrets import Secret, read_secrets
+from .secrets import conflicts as conflicts_of_secrets
 from .units import MIB, Wrong, parse_cpus, parse_size
 
 DEFAULT_TMPFS = {
@@ -18,7 +20,7 @@ DEFAULT_TMPFS = {
 DEFAULT_ULIMITS = {"core": (0, 0), "nofile": (1024, 4096), "nproc": (4096, 4096)}
 ROTATING = {"local": {"max-size": "10m", "max-file": "3"}, "json-file": {"max-size": "10m", "max-file": "3"}}
 LEAST_MEMORY = 6 * MIB  # the engine refuses less
-SECRET_OPTIONS = frozenset({"env"})
+SECRET_OPTIONS = frozenset({"env", "secrets"})
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ class Spec:
     stop_signal: str | None = None
     sysctls: t.Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[records.Waiver, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    secrets_rotation: str = "replace"
+    secrets_signal: str | None = None
 
     @property
     def wants_container(self) -> bool:
@@ -121,6 +126,9 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "stop_signal": values.stop_signal,
     "sysctls": values.sysctls,
     "waivers": records.waivers,
+    "secrets": read_secrets,
+    "secrets_rotation": values.choice(*options.SECRETS_ROTATIONS),
+    "secrets_signal": values.stop_signal,
 }
 
 
@@ -208,6 +216,7 @@ def _conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.
         yield "networks", special.pop(), "excludes every other network", "name it alone"
     if found.get("stop_signal") == "SIGKILL" and found.get("state") != "absent":
         yield "stop_signal", entry["stop_signal"], "gives the program no chance to end", "name another, or leave it out"
+    yield from conflicts_of_secrets(found)
 
 
 def _complete(found: dict[str, t.Any]) -> Spec:

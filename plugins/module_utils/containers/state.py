@@ -88,6 +88,8 @@ class Daemon:
     cpus: int = 0  # how many the host has; 0 where that is not known
     limits: frozenset[str] = frozenset({"memory", "memory_swap", "cpus", "pids_limit"})
     apparmor: bool = False
+    rootless: bool = False
+    shift: tuple[int, int] = (0, 0)  # the host's ids of the root inside; (-1, -1) where they cannot be known
 
 
 def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
@@ -102,6 +104,7 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
         "labels": {**(image.get("Labels") or {}), **spec.labels, **own_labels(spec, project)},
         "healthcheck": health(image.get("Healthcheck"), spec.healthcheck),
         "stop_signal": spec.stop_signal or stop_signal(image.get("StopSignal")),
+        "secrets": {},  # the files are placed by the run, which knows their owners and where they lie
         "exposed_ports": frozenset(image.get("ExposedPorts") or ()) | {port[0] for port in spec.published_ports},
         "mounts": _mounts(spec, image),
         "ulimits": dict(spec.ulimits),
