@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+from ansible_collections.caisson.hardening.plugins.doc_fragments.container_secrets import OPTIONS as SECRETS
+
 # One text for both modules: `container` has the options at the top, `containers` in each entry of its list.
 _OPTIONS = r"""
 name:
@@ -266,7 +268,7 @@ waivers:
 
 def _placed(prefix: str, indent: int) -> str:
     """The options at a depth, with references to each other that fit it."""
-    return textwrap.indent(_OPTIONS.strip("\n").replace("O(@", f"O({prefix}"), " " * indent)
+    return textwrap.indent((_OPTIONS.strip("\n") + SECRETS).rstrip("\n").replace("O(@", f"O({prefix}"), " " * indent)
 
 
 class ModuleDocFragment:
