@@ -98,8 +98,8 @@ def test_a_change_in_place_restarts_nothing_and_the_program_is_told(deployer: De
     assert secrets.mounted(deployer, "web") == place
     assert only_generation(deployer)
     # The signal is no stop by hand: the engine still restarts what fails.
-    deployer.api.kill(deployer.name("web"), "SIGUSR1")
-    deployer.execute("web", "sh", "-c", "kill -KILL $(pgrep -f take | head -n 1)", user="10001")
+    made = deployer.api.exec_create(deployer.name("web"), ["sh", "-c", "kill -KILL -1"])
+    deployer.api.exec_start(made["Id"], detach=True)
     until(lambda: deployer.inspect("web")["RestartCount"] and deployer.inspect("web")["State"]["Running"])
     assert held(deployer) == second
 
@@ -133,50 +133,49 @@ def test_a_failed_replacement_keeps_the_old_secret_served(deployer: Deployer) ->
     assert secrets.generations(deployer, "web") == {place.name}
 
 
-def loosen(path: Path) -> None:
-    (path / "db").chmod(0o644)
-
-
-def stray(path: Path) -> None:
-    (path / "notes").write_text("kept by hand", encoding="utf-8")
-
-
-def link(path: Path) -> None:
-    (path / "db").unlink()
-    (path / "db").symlink_to("/etc/hostname")
-
-
-TAMPERINGS: list[tuple[t.Callable[[Path], t.Any], str]] = [
-    (lambda path: (path / "db").write_text("evil", encoding="utf-8"), "secrets.db: another value -> the value given"),
-    (lambda path: (path / "db").unlink(), "secrets.db: absent -> present"),
-    (loosen, "secrets.db: 0644 10001:0 -> 0400 10001:0"),
-    (stray, "secrets.notes: present -> absent"),
-    (link, "secrets.db: not a file -> the value given"),
-]
+def tamper(place: Path) -> None:
+    (place / "changed").write_text("evil", encoding="utf-8")
+    (place / "gone").unlink()
+    (place / "open").chmod(0o644)
+    (place / "stray").write_text("kept by hand", encoding="utf-8")
+    (place / "link").unlink()
+    (place / "link").symlink_to("/etc/hostname")
+    (place / "folder").unlink()
+    (place / "folder").mkdir()
+    place.parent.chmod(0o755)
 
 
 @pytest.mark.parametrize("rotation", ["replace", "in_place"])
 def test_what_somebody_changed_on_the_host_is_named_and_mended(deployer: Deployer, rotation: str) -> None:
-    value = secrets.value()
-    spec = deployer.spec("web", secrets_rotation=rotation, **secrets.secret(value))
+    value, files = secrets.value(), ("changed", "folder", "gone", "link", "open")
+    entries = [{"name": name, "value": value} for name in files]
+    spec = deployer.spec("web", secrets_rotation=rotation, secrets=entries)
     deployer.deploy(spec)
-    for tamper, said in TAMPERINGS:
-        tamper(secrets.mounted(deployer, "web"))
-        result = predicted_and_run(deployer, spec)
-        assert result["containers"][0]["reasons"] == [said]
-        assert actions_of(result) == {deployer.name("web"): "recreated" if rotation == "replace" else "updated"}
-        assert held(deployer) == value
-        assert only_generation(deployer)
-    secrets.mounted(deployer, "web").parent.chmod(0o755)
+    started, place = deployer.inspect("web")["State"]["StartedAt"], secrets.mounted(deployer, "web")
+    tamper(place)
     result = predicted_and_run(deployer, spec)
-    assert "open to others" in str(result["actions"])
-    assert secrets.mounted(deployer, "web").parent.stat().st_mode & 0o777 == 0o700
+    assert result["containers"][0]["reasons"] == [
+        "secrets.changed: another value -> the value given",
+        "secrets.folder: not a file -> the value given",
+        "secrets.gone: absent -> present",
+        "secrets.link: not a file -> the value given",
+        "secrets.open: 0644 10001:0 -> 0400 10001:0",
+        "secrets.stray: present -> absent",
+    ]
+    assert deployer.shell("web", "cd /run/secrets && ls && cat *")[1] == "\n".join((*files, "")) + value * len(files)
+    assert (deployer.inspect("web")["State"]["StartedAt"] == started) is (rotation == "in_place")
+    assert (secrets.mounted(deployer, "web") == place) is (rotation == "in_place")
+    assert place.parent.stat().st_mode & 0o777 == 0o700
+    assert only_generation(deployer)
+    place.parent.chmod(0o711)
+    result = predicted_and_run(deployer, spec)
+    assert "their directory is open to others" in str(result["actions"])
+    assert place.parent.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("rotation", ["replace", "in_place"])
-def test_a_mount_changed_by_hand_is_a_difference(deployer: Deployer, rotation: str, tmp_path: Path) -> None:
+def test_a_mount_changed_by_hand_is_a_difference(deployer: Deployer, tmp_path: Path) -> None:
     value = secrets.value()
-    spec = deployer.spec("web", secrets_rotation=rotation, **secrets.secret(value))
+    spec = deployer.spec("web", secrets_rotation="in_place", **secrets.secret(value))
     deployer.deploy(spec)
     (tmp_path / "db").write_text(value, encoding="utf-8")
 
@@ -189,7 +188,7 @@ def test_a_mount_changed_by_hand_is_a_difference(deployer: Deployer, rotation: s
     def away(_body: Json, host: Json) -> None:
         host["Mounts"] = []
 
-    # As after the engine got another id: what it made under the former one is replaced and removed.
+    # As after the engine's data were moved: what it had before is replaced and removed.
     former = secrets.ROOT / f"{deployer.prefix}-engine" / deployer.name("web") / ("0" * 32)
     former.mkdir(parents=True)
 
@@ -198,7 +197,7 @@ def test_a_mount_changed_by_hand_is_a_difference(deployer: Deployer, rotation: s
 
     for change in (elsewhere, writable, away, before):
         deployer.remake("web", change)
-        result = predicted_and_run(deployer, spec)
+        result = deployer.deploy(spec)
         assert "mounts./run/secrets" in str(result["containers"][0]["reasons"])
         assert held(deployer) == value
         assert only_generation(deployer)
@@ -285,7 +284,7 @@ def killed_in_place(deployer: Deployer, changed: Json, value: str, number: int) 
 
 
 def test_a_killed_change_in_place_is_brought_to_its_end_and_the_signal_is_sent(deployer: Deployer) -> None:
-    values = [secrets.value() for _each in range(7)]
+    values = [secrets.value() for _each in range(5)]
     spec = deployer.spec("web", **IN_PLACE)
     deployer.deploy({**spec, **secrets.secret(values[0])})
     started = deployer.inspect("web")["State"]["StartedAt"]

@@ -78,6 +78,7 @@ class Engine:
             cpus=int(info.get("NCPU") or 0),
             limits=frozenset(ours for theirs, ours in held.items() if info.get(theirs, True)),
             apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
+            root=str(info.get("DockerRootDir") or ""),
             rootless=any(str(option).startswith("name=rootless") for option in info.get("SecurityOptions") or ()),
             shift=shift(info),
         )

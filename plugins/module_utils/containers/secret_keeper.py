@@ -27,7 +27,7 @@ class SecretKeeper:
         self._engine = engine
         self._daemon = daemon
         self._mounted = _sources(listing)
-        self._store = SecretStore(secrets.engine_name(daemon.id))
+        self._store = SecretStore(secrets.engine_name(daemon.root))
         self._lacking = _lacking(engine.url, daemon)
 
     def look(self, case: Case) -> list[Fault]:
@@ -41,7 +41,7 @@ class SecretKeeper:
             return [Fault(f"container {name!r}", "secrets", asked or source, *self._lacking)] if concerned else []
         # An engine whose short form names no mounts is asked for those of the container itself.
         self._mounted |= _sources(filter(None, vars(existing).values()))
-        generation = secrets.generation_of(source, self._daemon.id, name)
+        generation = secrets.generation_of(source, self._daemon.root, name)
         files = self._store.read(name, generation) if generation else None
         generation = generation if files is not None else ""
         if case.observed is not None:
@@ -58,7 +58,7 @@ class SecretKeeper:
         files, faults = self._files(spec, state["user"])
         if faults:
             raise InputError(faults)
-        own = secrets.mount(self._daemon.id, spec.name, case.seen.generation or secrets.UNMADE)
+        own = secrets.mount(self._daemon.root, spec.name, case.seen.generation or secrets.UNMADE)
         wanted = secrets.InPlace(files) if spec.secrets_rotation == "in_place" else files
         return {**state, "secrets": wanted, "mounts": {**state["mounts"], secrets.TARGET: own}}
 
@@ -73,7 +73,7 @@ class SecretKeeper:
             self._store.write(name, generation, files)
         else:
             self._store.tighten(name, generation)
-        own = secrets.mount(self._daemon.id, name, generation)
+        own = secrets.mount(self._daemon.root, name, generation)
         return {**state, "mounts": {**state["mounts"], secrets.TARGET: own}}
 
     def rewrite(self, case: Case, state: State) -> None:
@@ -109,7 +109,7 @@ class SecretKeeper:
         try:
             mounted = mounted | _sources(found)
             self._store.remove(name, self._unused(name, mounted))
-            # The engine may have got another id since; nobody else would ever remove what it knew by the former one.
+            # The engine's data may have been moved since; nobody else would ever remove what it had before.
             for source in _sources(filter(None, vars(case.existing).values())) - mounted:
                 engine, generation = secrets.place(source, name)
                 if generation:
@@ -119,7 +119,7 @@ class SecretKeeper:
 
     def _unused(self, container: str, mounted: set[str]) -> list[str]:
         entries = self._store.entries(container)
-        return [each for each in entries if secrets.directory(self._daemon.id, container, each) not in mounted]
+        return [each for each in entries if secrets.directory(self._daemon.root, container, each) not in mounted]
 
     def _files(self, spec: Spec, user: t.Any) -> tuple[dict[str, secrets.SecretFile], list[Fault]]:
         if not spec.wants_container:

@@ -211,13 +211,15 @@ def shift(info: t.Mapping[str, t.Any]) -> tuple[int, int]:
 
 
 def directory(engine: str, container: str, generation: str) -> str:
-    """Where a generation lies. By engine, for two engines of one host may each have a container of this name."""
+    """Where a generation lies. engine: its data root, for two engines of one host may each have a container of this
+    name."""
     return f"{ROOT}/{engine_name(engine)}/{container}/{generation}"
 
 
-def engine_name(engine: str) -> str:
-    """The engine's id as the name of a directory."""
-    return re.sub(r"[^A-Za-z0-9-]", "", engine)[:40] or "engine"
+def engine_name(root: str) -> str:
+    """An engine's data root as the name of a directory: ``/var/lib/docker`` is ``var-lib-docker``."""
+    plain = re.sub(r"[^A-Za-z0-9._/]", lambda match: f"~{ord(match[0]):x}", root.strip("/"))
+    return plain.replace("/", "-")[-200:].lstrip(".") or "engine"
 
 
 def generation_of(source: str, engine: str, container: str) -> str:

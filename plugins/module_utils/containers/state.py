@@ -88,6 +88,7 @@ class Daemon:
     cpus: int = 0  # how many the host has; 0 where that is not known
     limits: frozenset[str] = frozenset({"memory", "memory_swap", "cpus", "pids_limit"})
     apparmor: bool = False
+    root: str = ""  # where its data lie
     rootless: bool = False
     shift: tuple[int, int] = (0, 0)  # the host's ids of the root inside; (-1, -1) where they cannot be known
 

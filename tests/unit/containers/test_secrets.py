@@ -193,12 +193,23 @@ def test_what_an_engine_cannot_do_is_told_only_where_secrets_are_asked_for(
 
 
 def test_a_generation_is_the_containers_own_and_nothing_else() -> None:
-    own = secrets.directory("AB:CD", "web", GENERATION)
-    assert secrets.generation_of(own, "AB:CD", "web") == GENERATION
-    for source in (f"{own}/db", own[:-1], f"{secrets.ROOT}/ABCD/web/..", f"{secrets.ROOT}/ABCD/web", "/etc", ""):
-        assert secrets.generation_of(source, "AB:CD", "web") == ""
-    assert secrets.generation_of(own, "AB:CE", "web") == ""
-    assert secrets.generation_of(own, "AB:CD", "we") == ""
+    root = "/var/lib/docker"
+    own = secrets.directory(root, "web", GENERATION)
+    assert own == f"{secrets.ROOT}/var-lib-docker/web/{GENERATION}"
+    assert secrets.generation_of(own, root, "web") == GENERATION
+    parent = own[: -len(GENERATION) - 1]
+    for source in (f"{own}/db", own[:-1], f"{parent}/..", parent, "/etc", ""):
+        assert secrets.generation_of(source, root, "web") == ""
+    assert secrets.generation_of(own, "/srv/docker", "web") == ""
+    assert secrets.generation_of(own, root, "we") == ""
+
+
+@given(st.text(), st.text())
+def test_each_engine_has_a_directory_of_its_own(one: str, two: str) -> None:
+    names = [secrets.engine_name(f"/data/{each}/x") for each in (one, two)]
+    assert all("/" not in name and name not in ("", ".", "..") for name in names)
+    if len(one + two) < 20:
+        assert (names[0] == names[1]) == (f"/data/{one}/x" == f"/data/{two}/x")
 
 
 def host_paths(mount: tuple[str, str, str, bool, str], name: str) -> str:
