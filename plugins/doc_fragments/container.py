@@ -6,6 +6,7 @@ import textwrap
 
 from ansible_collections.caisson.hardening.plugins.doc_fragments.container_host import HOST_OPTIONS
 from ansible_collections.caisson.hardening.plugins.doc_fragments.container_life import LIFE_OPTIONS
+from ansible_collections.caisson.hardening.plugins.doc_fragments.container_secrets import OPTIONS as SECRETS_OPTIONS
 
 # One text for both modules: `container` has the options at the top, `containers` in each entry of its list.
 _OPTIONS = r"""
@@ -270,7 +271,7 @@ waivers:
 
 def _placed(prefix: str, indent: int) -> str:
     """The options at a depth, with references to each other that fit it."""
-    text = "\n".join(part.strip("\n") for part in (_OPTIONS, LIFE_OPTIONS, HOST_OPTIONS))
+    text = "\n".join(part.strip("\n") for part in (_OPTIONS, SECRETS_OPTIONS, LIFE_OPTIONS, HOST_OPTIONS))
     return textwrap.indent(text.replace("O(@", f"O({prefix}"), " " * indent)
 
 

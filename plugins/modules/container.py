@@ -42,6 +42,21 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
+- name: Give it a password from Ansible Vault as a file, changed under the running program
+  caisson.hardening.container:
+    name: web
+    image: registry.example.org/shop/web:1.4.2
+    user: "101:101"
+    published_ports:
+      - 127.0.0.1:8080:8080
+    env:
+      DB_PASSWORD_FILE: /run/secrets/db_password
+    secrets:
+      - name: db_password
+        value: "{{ vault_db_password }}"
+    secrets_rotation: in_place
+    secrets_signal: HUP
+
 - name: Remove it, and keep its volumes
   caisson.hardening.container:
     name: web

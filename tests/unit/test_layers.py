@@ -23,6 +23,7 @@ EDGES = frozenset(
     (
         *("host.files", "host.lock", "host.paths", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
         *("daemon.engine", "daemon.process", "daemon.service"),
+        "host.secret_files",
         *("containers.engine", "containers.minimal", "containers.fresh", "containers.image_engine"),
     )
 )
@@ -34,6 +35,7 @@ APPLIERS = frozenset(
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
         "containers.image_inspect",
         "containers.project_resources",
+        "containers.secret_keeper",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..controls import model
 from ..errors import CaissonError, InputError
 from ..host.paths import real_paths
-from . import abilities, policy
+from . import abilities, policy, values
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
 from .deploy import Deployment
 from .engine import Engine
@@ -26,8 +26,10 @@ from .prune import unlisted
 from .rules import ONE_APPLICATION, Context
 from .rules_mounts import bind_sources
 from .schedule import Schedule
+from .secret_keeper import CaseSecrets, SecretKeeper
+from .secret_plan import completed
 from .spec import Spec
-from .state import Daemon, Image, State, resolve
+from .state import ANY, Daemon, Image, State, resolve
 from .steps import NEXT, PREVIOUS, Existing, Inspect, Plan
 
 
@@ -88,6 +90,8 @@ class Run:
             case.observed = _observed(case.settled.current)
         known = (self._daemon, self._resources.names, self._settings.assumed_images, set(listed))
         faults = run_faults(self._cases, *known) + self._resources.plan(listing, self._daemon)
+        self._keeper = SecretKeeper(self._engine, self._daemon, listing)
+        faults += [fault for case in self._cases for fault in self._keeper.look(case)]
         if faults:
             raise InputError(faults)
         self._warnings += self._resources.warnings
@@ -114,7 +118,8 @@ class Run:
             unknown = case.image is None
             image = case.image or Image("", {"User": "unknown"})
             state = resolve(case.spec, image, self._daemon, settings.project)
-            case.wanted = None if unknown else state
+            case.wanted = None if unknown else self._keeper.placed(case, state)
+            state = case.wanted or state
             case.findings = self._findings(case, state, self._context_for(case, state))
             case.before = []
             if case.observed is not None and case.settled.current is not None:
@@ -134,17 +139,19 @@ class Run:
     def _context_of(self, inspect: Inspect) -> Context:
         """What is judged beside the state of a container that stands."""
         size = self._sizes.get(str(inspect.get("Image", "")))
-        return self._context(str(inspect["Config"].get("Image", "")), observe(inspect), size)
+        name = str(inspect.get("Name", "")).lstrip("/").partition(values.SUFFIX)[0]
+        return self._context(name, str(inspect["Config"].get("Image", "")), observe(inspect), size)
 
     def _context_for(self, case: Case, state: State) -> Context:
         """What is judged beside the state that is asked for."""
         pulled = any(action.kind == "pull" for action in case.done)
         size = case.image.size if case.image is not None else None
-        return replace(self._context(str(case.spec.image), state, size), pulled=pulled)
+        return replace(self._context(case.spec.name, str(case.spec.image), state, size), pulled=pulled)
 
-    def _context(self, image: str, state: State, size: int | None) -> Context:
+    def _context(self, name: str, image: str, state: State, size: int | None) -> Context:
         return Context(
             image,
+            name=name,
             real_paths=real_paths(bind_sources(state), self._engine.url),
             allowed_images=self._settings.allowed_images,
             image_size=size,
@@ -156,15 +163,16 @@ class Run:
         for case, reason in zip(self._cases, reasons):
             if case.error:
                 continue
-            case.plan = plan(
+            made = plan(
                 case.spec,
                 case.existing,
                 case.wanted,
                 case.observed,
-                former=_observed(case.settled.previous) if case.spec.state == "rolled_back" else None,
+                former=_former(case),
                 pull_reason=reason,
                 removal="it is not listed" if case.pruned else "state is absent",
             )
+            case.plan = completed(made, case.spec, case.existing, case.seen)
         faults = order_faults(self._cases)
         if faults:
             raise InputError(faults)
@@ -213,7 +221,8 @@ class Run:
         for case in self._cases:
             former = planned[case.spec.name]
             if former.has("pull") and not case.error:
-                fresh = plan(case.spec, case.existing, case.wanted, case.observed)
+                made = plan(case.spec, case.existing, case.wanted, case.observed)
+                fresh = completed(made, case.spec, case.existing, case.seen)
                 kept = tuple(action for action in former.actions if action.kind == "pull")
                 case.plan = replace(fresh, actions=kept + fresh.actions)
         for fault in order_faults(self._cases):
@@ -223,12 +232,19 @@ class Run:
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
         changing = [case for case in self._cases if case.plan.changed and not case.error]
         pairs = [
-            (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing)) for case in changing
+            (
+                case,
+                Deployment(
+                    self._engine, case.spec, case.plan, case.wanted, case.existing, CaseSecrets(self._keeper, case)
+                ),
+            )
+            for case in changing
         ]
         Schedule(self._engine, self._settings, pool, {case.spec.name: case for case in self._cases}).run(pairs)
         for case, deployment in pairs:
             case.done += deployment.done
             case.downtime, case.seconds = deployment.downtime, deployment.seconds
+        self._keeper.tidy(changing)
 
     def _look(self, pool: ThreadPoolExecutor, cases: t.Sequence[Case]) -> None:
         """Judge by the programs that run inside too, which nobody knows before."""
@@ -253,6 +269,13 @@ class Run:
             case.findings = self._findings(case, observe(found), self._context_of(found))
         else:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
+
+
+def _former(case: Case) -> State | None:
+    """The state to go back to. Its secrets are not read, only mounted."""
+    if case.spec.state != "rolled_back" or case.settled.previous is None:
+        return None
+    return {**observe(case.settled.previous), "secrets": ANY}
 
 
 def _observed(inspect: Inspect | None) -> State | None:

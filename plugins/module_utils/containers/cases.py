@@ -14,6 +14,7 @@ from .declared import Item
 from .networks import NetworkSpec
 from .order import START_FIRST, dependency_faults
 from .plan import has_way_back
+from .secrets import Seen
 from .spec import Spec
 from .state import Daemon, Image, State, health
 from .steps import Action, Existing, Plan
@@ -59,6 +60,7 @@ class Case:
     image: Image | None = None
     wanted: State | None = None
     observed: State | None = None
+    seen: Seen = field(default_factory=Seen)
     plan: Plan = field(default_factory=lambda: Plan(""))
     before: list[model.Finding] = field(default_factory=list)
     findings: list[model.Finding] = field(default_factory=list)

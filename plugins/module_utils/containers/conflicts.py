@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .secrets import conflicts as conflicts_of_secrets
 from .units import MIB
 
 DEFAULT_MEMORY = 512 * MIB
@@ -30,6 +31,7 @@ def conflicts(entry: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> t.I
     if found.get("published_ports") and found.get("networks") == ():
         yield "published_ports", entry["published_ports"], "need a network", "leave networks out, or name one"
     yield from _of_internal(entry, found)
+    yield from conflicts_of_secrets(found)
     special = {network.name for network in found.get("networks", ())} & {"host", "none"}
     if special and len(found["networks"]) > 1:
         yield "networks", special.pop(), "excludes every other network", "name it alone"

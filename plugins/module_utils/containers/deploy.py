@@ -18,6 +18,8 @@ from .observe import anonymous_volumes
 from .order import STOP_FIRST
 from .recovery import interrupted_while_serving
 from .replacement import Replacement, own_stop_timeout
+from .secret_keeper import CaseSecrets
+from .secrets import texts as texts_of
 from .spec import Spec
 from .state import State
 from .steps import NEXT, PREVIOUS, Action, Existing, Inspect, Plan
@@ -42,12 +44,21 @@ class GateError(CaissonError):
 class Deployment:
     """The life of one container through one run."""
 
-    def __init__(self, engine: Engine, spec: Spec, plan: Plan, wanted: State | None, existing: Existing) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        spec: Spec,
+        plan: Plan,
+        wanted: State | None,
+        existing: Existing,
+        secrets: CaseSecrets | None = None,
+    ) -> None:
         self.spec = spec
         self.plan = plan
         self._engine = engine
         self._wanted = wanted
         self._existing = existing
+        self._secrets = secrets
         self.done: list[Action] = []  # what was begun
         self.seconds = 0.0  # of work on it
         self.candidate = ""  # the container whose health decides
@@ -171,6 +182,20 @@ class Deployment:
     def _connect(self, network: str) -> None:
         self._engine.connect(self.spec.name, network, payload.endpoint(self._state["networks"][network]))
 
+    def _write_secrets(self, _target: str) -> None:
+        if self._secrets is not None:
+            self._secrets.rewrite(self._state)
+            if not self.plan.has("signal"):
+                self._secrets.settle()
+
+    def _signal(self, name: str) -> None:
+        self._engine.signal(self.spec.name, name)
+        if self._secrets is not None:
+            self._secrets.settle()
+
+    def _remove_secrets(self, _target: str) -> None:
+        """The keeper does it at the run's end, when no container mounts them any more."""
+
     def _recreate(self, _target: str) -> None:
         current = self._current()
         successor = Replacement(
@@ -225,7 +250,9 @@ class Deployment:
         return found
 
     def _make(self, name: str, volumes: t.Mapping[str, str]) -> None:
-        self._engine.create(name, payload.create_body(self.spec, self._state, volumes))
+        # Before the engine is asked for anything.
+        state = self._secrets.provide(self._state) if self._secrets is not None else self._state
+        self._engine.create(name, payload.create_body(self.spec, state, volumes))
         try:
             for network in list(self._state["networks"].values())[1:]:
                 self._engine.connect(name, network.name, payload.endpoint(network))
@@ -240,7 +267,8 @@ class Deployment:
 
     def _failed(self, what: str) -> GateError:
         texts = [f"container {self.spec.name!r} {what}", self._engine.last_lines(self.candidate)]
-        for value in sorted(self.spec.env.values(), key=len, reverse=True):
+        hidden = (*self.spec.env.values(), *texts_of(self.spec.secrets))
+        for value in sorted(hidden, key=len, reverse=True):
             if len(value) >= LEAST_SECRET:
                 texts = [text.replace(value, MASK) for text in texts]
         return GateError(*texts)

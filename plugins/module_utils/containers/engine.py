@@ -14,6 +14,7 @@ import typing as t
 
 from ..errors import CaissonError
 from . import abilities
+from .secrets import shift
 from .state import Daemon, Image
 
 Json = t.Dict[str, t.Any]
@@ -79,6 +80,9 @@ class Engine:
             runtimes=frozenset(info.get("Runtimes") or ()),
             bridge_filter=bool(info.get("BridgeNfIptables", True)),
             apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
+            root=str(info.get("DockerRootDir") or ""),
+            rootless=any(str(option).startswith("name=rootless") for option in info.get("SecurityOptions") or ()),
+            shift=shift(info),
         )
 
     def containers(self) -> list[Json]:
@@ -162,6 +166,10 @@ class Engine:
         """Ask it to end, and end it after *timeout* seconds."""
         with self._saying(f"stop the container {container!r}"):
             self._api.stop(container, timeout=timeout)
+
+    def signal(self, container: str, name: str) -> None:
+        with self._saying(f"send {name} to the container {container!r}"):
+            self._api.kill(container, name)
 
     def unpause(self, container: str) -> None:
         with self._saying(f"unpause the container {container!r}"):

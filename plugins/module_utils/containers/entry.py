@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import typing as t
 
@@ -64,11 +65,15 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
         super().__init__(argument_spec=argument_spec, supports_check_mode=True)
         self._ready = True
 
+    def _load_params(self) -> None:
+        super()._load_params()
+        self._written = copy.deepcopy(self.params)  # the check changes what it finds wrong
+
     def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
         """Ansible's own check stops at the first fault and names no container; ours is asked first."""
-        if not self._ready and isinstance(getattr(self, "params", None), dict):
+        if not self._ready and isinstance(getattr(self, "_written", None), dict):
             try:
-                read(self.params, self._given, self.plural)
+                read(self._written, self._given, self.plural)
             except CaissonError as error:
                 msg = str(error)
         result.setdefault("invocation", {"module_args": render.masked(getattr(self, "params", {}))})

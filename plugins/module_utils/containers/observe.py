@@ -44,6 +44,7 @@ def observe(inspect: t.Mapping[str, t.Any]) -> State:
     state.update(host_state(host))
     state["mounts"] = _mounts(inspect)
     state["networks"] = _networks(inspect)
+    state["secrets"] = {}  # no inspect has them; the run reads the files
     return state
 
 

@@ -13,6 +13,7 @@ Options = t.Dict[str, t.Dict[str, t.Any]]
 STATES = ("started", "stopped", "present", "absent", "rolled_back")
 PULLS = ("missing", "always", "never")
 ORDERS = ("auto", "stop-first", "start-first")
+SECRETS_ROTATIONS = ("replace", "in_place")
 RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
 
 
@@ -113,6 +114,29 @@ def container_options() -> Options:
                 "expires": {"type": "str", "required": True},
             },
         },
+        # Not secret themselves; Ansible asks for the word wherever a name sounds like it. The values are raw, so that
+        # a number without quotes is refused and not taken for a text.
+        "secrets": {
+            "type": "list",
+            "elements": "dict",
+            "no_log": False,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "value": {"type": "raw", "no_log": True},
+                "value_b64": {"type": "raw", "no_log": True},
+                "target": {"type": "str"},
+                "mode": {"type": "raw"},
+                "uid": {"type": "int"},
+                "gid": {"type": "int"},
+            },
+        },
+        "secrets_rotation": {
+            "type": "str",
+            "choices": list(SECRETS_ROTATIONS),
+            "default": "replace",
+            "no_log": False,
+        },
+        "secrets_signal": {"type": "str", "no_log": False},
     }
 
 

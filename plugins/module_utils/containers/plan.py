@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from . import secrets
 from .order import START_FIRST, STOP_FIRST, exclusive
 from .recovery import interrupted_while_serving, newer, recover
 from .rules_secrets import names_secret
@@ -22,7 +23,7 @@ LIVE = frozenset(
     "memory memory_swap memory_reservation cpus cpu_shares cpuset_cpus cpuset_mems pids_limit blkio_weight"
     " restart_policy restart_retries".split()
 )
-_MAPS = frozenset("env etc_hosts labels log_options mounts networks storage_opts sysctls tmpfs ulimits".split())
+_MAPS = frozenset("env etc_hosts labels log_options mounts networks secrets storage_opts sysctls tmpfs ulimits".split())
 
 
 def settle(spec: Spec, existing: Existing) -> tuple[tuple[Action, ...], Existing]:
@@ -127,6 +128,8 @@ def _converge(
 
 
 def _is_live(name: str, wanted: State, observed: State) -> bool:
+    if name == "secrets":
+        return isinstance(wanted["secrets"], secrets.InPlace)
     if name == "networks":
         # Between none or host and a network of its own there is no way on a living container.
         return wanted["network_mode"] == observed["network_mode"] == "user" and bool(wanted["networks"])
@@ -172,4 +175,6 @@ def _map_differences(name: str, before: t.Mapping[str, t.Any], after: t.Mapping[
                 old, new = "another value", "the value given"
             elif hidden:
                 old, new = ("present" if key in each else "absent" for each in (before, after))
+            elif name == "secrets":
+                old, new = secrets.told(before.get(key), after.get(key))
             yield Difference(f"{name}.{key}", old, new)

@@ -11,6 +11,7 @@ from .cases import Case, Outcome
 from .declared import Item
 from .deploy import MASK
 from .rules_secrets import names_secret
+from .secrets import SHOWN
 from .steps import Action
 
 _KNOWN = frozenset({*options.container_options(), *options.run_options(), *options.batch_options(), "containers"})
@@ -21,11 +22,13 @@ _NAMES = {
     "roll_back": "rolled_back",
     "remove": "removed",
     "update": "updated",
+    "write_secrets": "updated",
     "connect": "updated",
     "disconnect": "updated",
     "stop": "stopped",
     "start": "started",
     "unpause": "started",
+    "signal": "updated",
 }
 
 
@@ -122,6 +125,8 @@ def _masked_option(key: t.Any, value: t.Any) -> t.Any:
         return dict.fromkeys(value, MASK) if isinstance(value, dict) else MASK
     if key == "log_options" and isinstance(value, dict):
         return {name: MASK if names_secret(str(name)) else given for name, given in value.items()}
+    if key == "secrets":
+        return [_masked_secret(item) for item in value] if isinstance(value, (list, tuple)) else MASK
     if key == "containers":
         return [masked(item) for item in value] if isinstance(value, (list, tuple)) else MASK
     if key == "volumes" and isinstance(value, (list, tuple)):
@@ -134,6 +139,12 @@ def _masked_volume(given: t.Any) -> t.Any:
     if not isinstance(given, dict):
         return given
     return {key: value if value is None or key in _KNOWN_OF_VOLUMES else MASK for key, value in given.items()}
+
+
+def _masked_secret(item: t.Any) -> t.Any:
+    if not isinstance(item, dict):
+        return MASK
+    return {key: value if key in SHOWN and isinstance(value, (str, int)) else MASK for key, value in item.items()}
 
 
 def _side(outcome: Outcome, side: str) -> str:

@@ -34,7 +34,7 @@ Evidence = t.Optional[str]  # what breaks the control, or None where it holds
 class Context:
     """What is judged beside the state.
 
-    image: the reference by which the image was named.
+    image: the reference by which the image was named. name: the container's, where it is known.
     real_paths: what the paths of the host that are mounted really are, where that is another one and known.
     programs: the distinct programs that run inside, or None where nobody has looked.
     drift: what was changed in the file system and not declared, or None where nobody has looked.
@@ -51,6 +51,7 @@ class Context:
     image_size: int | None = None
     max_image_size: int = 0
     pulled: bool = False
+    name: str = ""
 
 
 def judge(state: State, context: Context) -> dict[str, Evidence]:
@@ -315,7 +316,7 @@ _CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
     "image_tag": _image_tag,
     "image_digest": _image_digest,
     "docker_socket": lambda state, context: rules_mounts.docker_socket(state, context.real_paths),
-    "host_paths": lambda state, context: rules_mounts.host_paths(state, context.real_paths),
+    "host_paths": lambda state, context: rules_mounts.host_paths(state, context.real_paths, context.name),
     "one_application": _one_application,
     "drift": _drift,
     "image_registry": _image_registry,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import posixpath
 import typing as t
 
+from .secrets import TARGET, is_generation
 from .state import State
 
 _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "dockershim.sock", "buildkitd.sock")
@@ -14,7 +15,7 @@ _SECRET_PATHS = (
     *("/boot", "/dev", "/proc", "/root", "/run", "/sys", "/var/run", "/etc/ssh"),
     *("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/docker"),
     *("/etc/kubernetes", "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet"),
-    *("/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd"),
+    *("/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd", "/var/lib/caisson"),
 )
 _SECRET_NAMES = frozenset((".aws", ".docker", ".gnupg", ".kube", ".ssh"))  # directories of users' keys, anywhere
 # Not to be handed in whole; with everything below them not to be written to.
@@ -54,10 +55,10 @@ def docker_socket(state: State, real: t.Mapping[str, str]) -> Evidence:
     return None
 
 
-def host_paths(state: State, real: t.Mapping[str, str]) -> Evidence:
+def host_paths(state: State, real: t.Mapping[str, str], container: str) -> Evidence:
     for source, target, read_only, named in _binds(state, real):
-        if read_only and _under(source, _HARMLESS):
-            continue
+        if read_only and (_under(source, _HARMLESS) or (target == TARGET and is_generation(source, container))):
+            continue  # its own secrets among them
         above = source == "/" or any(_under(path, [source]) for path in _SECRET_PATHS)
         system = source in _SYSTEM_PATHS + _WHOLE_PATHS or (_under(source, _SYSTEM_PATHS) and not read_only)
         keys = not _SECRET_NAMES.isdisjoint(source.split("/"))
@@ -69,7 +70,7 @@ def host_paths(state: State, real: t.Mapping[str, str]) -> Evidence:
 def host_path(source: str, read_only: bool) -> Evidence:
     """What is against handing in a path of the host by another way than a container's mounts."""
     state = {"mounts": {"": ("volume", "bind", source, read_only, "rprivate")}}
-    return docker_socket(state, {}) or host_paths(state, {})
+    return docker_socket(state, {}) or host_paths(state, {}, "")
 
 
 def mount_propagation(state: State) -> Evidence:

@@ -10,6 +10,7 @@ from ..errors import HIDDEN, Fault, InputError, nearest
 from . import globs, isolation, options, ports, records, resources, tmpfs, values
 from .conflicts import NO_CONTAINER, conflicts
 from .docker_container import refusal
+from .secrets import Secret, read_secrets
 from .units import MIB, Wrong, parse_cpus, parse_size
 
 DEFAULT_TMPFS = {
@@ -19,7 +20,7 @@ DEFAULT_TMPFS = {
 # nproc counts all processes of the user on the host, so it is only a backstop to pids_limit.
 DEFAULT_ULIMITS = {"core": (0, 0), "nofile": (1024, 4096), "nproc": (4096, 4096)}
 ROTATING = {"local": {"max-size": "10m", "max-file": "3"}, "json-file": {"max-size": "10m", "max-file": "3"}}
-SECRET_OPTIONS = frozenset({"env", "log_options"})  # a log driver may take a token
+SECRET_OPTIONS = frozenset({"env", "log_options", "secrets"})  # a log driver may take a token
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,9 @@ class Spec:
     exposed_ports: frozenset[str] = frozenset()
     drift_ignore: tuple[str, ...] = ()
     waivers: tuple[records.Waiver, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    secrets_rotation: str = "replace"
+    secrets_signal: str | None = None
 
     @property
     def wants_container(self) -> bool:
@@ -168,6 +172,9 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "waivers": records.waivers,
     **resources.READERS,
     **isolation.READERS,
+    "secrets": read_secrets,
+    "secrets_rotation": values.choice(*options.SECRETS_ROTATIONS),
+    "secrets_signal": values.stop_signal,
 }
 
 

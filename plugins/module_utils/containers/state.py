@@ -78,6 +78,9 @@ class Daemon:
     limits: frozenset[str] = LIMITS
     runtimes: frozenset[str] = frozenset()  # empty where that is not known
     apparmor: bool = False
+    root: str = ""  # where its data lie
+    rootless: bool = False
+    shift: tuple[int, int] = (0, 0)  # the host's ids of the root inside; (-1, -1) where they cannot be known
     # Whether what passes within a bridge goes through the packet filter. From 28 on the engine sees to it itself.
     bridge_filter: bool = True
 
@@ -109,6 +112,7 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
         "healthcheck": health(image.get("Healthcheck"), spec.healthcheck),
         "stop_signal": spec.stop_signal or stop_signal(image.get("StopSignal")),
         "exposed_ports": _exposed_ports(spec, image),
+        "secrets": {},  # the files are placed by the run, which knows their owners and where they lie
         "mounts": _mounts(spec, image),
         "ulimits": dict(spec.ulimits),
         # Where the driver is the daemon's own, the daemon adds its options for it.

@@ -29,7 +29,8 @@ class Difference:
 @dataclass(frozen=True)
 class Action:
     """One step. kind: restore_name, remove_leftover, stop_leftover, pull, create_network, create, recreate, roll_back,
-    update, connect, disconnect, start, unpause, stop, remove, snapshot, keep_leftover."""
+    update, connect, disconnect, start, unpause, stop, remove, snapshot, keep_leftover, write_secrets, signal,
+    remove_secrets."""
 
     kind: str
     target: str = ""

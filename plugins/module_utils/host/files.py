@@ -61,7 +61,7 @@ def write_file(path: str | Path, state: FileState) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(target)
-        _sync_directory(target.parent)
+        sync_directory(target.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -76,7 +76,7 @@ def remove_file(path: str | Path) -> bool:
         return False
     except OSError as error:
         raise CaissonError(f"Failed to remove {path}: {error.strerror}") from error
-    _sync_directory(Path(path).parent)
+    sync_directory(Path(path).parent)
     return True
 
 
@@ -105,7 +105,8 @@ def remove_empty_directories(paths: t.Iterable[str]) -> None:
             Path(path).rmdir()
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make what was renamed or made in the directory last through a crash."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

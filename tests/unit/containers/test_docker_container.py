@@ -19,7 +19,7 @@ OURS = {**options.container_options(), **options.run_options()}
 OWN = {
     *("assume_engine", "assume_images", "parallel", "policy", "profile", "project", "settle_time", "waivers"),
     *("depends_on", "keep_previous", "update_order", "drift_ignore", "inspect_processes"),
-    *("allowed_images", "max_image_size", "internal"),
+    *("allowed_images", "max_image_size", "internal", "secrets", "secrets_rotation", "secrets_signal"),
 }
 ALIASES = {"expose", "exposed", "forcekill", "log_opt", "ports"}
 
