@@ -20,6 +20,7 @@ from .deploy import POLL, Deployment
 from .engine import Engine
 from .observe import observe
 from .plan import NEXT, PREVIOUS, Existing, Plan, plan, recover
+from .progress import Progress, Pull, names
 from .rules import Context
 from .spec import Spec
 from .state import PROJECT_LABEL, Daemon, Image, State, resolve
@@ -28,8 +29,11 @@ from .state import PROJECT_LABEL, Daemon, Image, State, resolve
 class Run:
     """One run over one engine."""
 
-    def __init__(self, engine: Engine, specs: t.Sequence[Spec], settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, specs: t.Sequence[Spec], settings: Settings, progress: Progress | None = None
+    ) -> None:
         self._engine = engine
+        self._progress = progress or Progress()
         self._settings = settings
         self._cases = [Case(spec) for spec in specs]
         self._daemon = Daemon()
@@ -157,8 +161,15 @@ class Run:
 
     def _fetch(self, reference: str, cases: t.Sequence[Case]) -> None:
         """Pull an image; a failure is that of the containers which need it, and of no other."""
+        pull, who = Pull(reference), names([case.spec.name for case in cases])
+
+        def hear(line: t.Mapping[str, t.Any]) -> None:
+            pull.take(line)
+            self._progress.keep_saying(who, pull.step, pull.detail)
+
         try:
-            self._engine.pull(reference)
+            self._progress.keep_saying(who, pull.step)
+            self._engine.pull(reference, hear)
         except CaissonError as error:
             for case in cases:
                 case.fail(CaissonError(f"container {case.spec.name!r}: {error}"))
@@ -192,7 +203,8 @@ class Run:
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
         changing = [case for case in self._cases if case.plan.changed and not case.error]
         deployments = [
-            (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing)) for case in changing
+            (case, Deployment(self._engine, case.spec, case.plan, case.wanted, case.existing, self._progress))
+            for case in changing
         ]
         list(pool.map(lambda pair: self._guarded(pair[0], pair[1].begin), deployments))
         waiting = [(case, one) for case, one in deployments if one.waits and not case.error]

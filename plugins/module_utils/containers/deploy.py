@@ -16,6 +16,7 @@ from . import payload
 from .engine import Engine
 from .observe import anonymous_volumes
 from .plan import NEXT, PREVIOUS, Action, Existing, Plan, interrupted_while_serving
+from .progress import Progress, at_gate, doing
 from .spec import Spec
 from .state import State
 
@@ -31,12 +32,21 @@ class GateError(CaissonError):
 class Deployment:
     """The life of one container through one run."""
 
-    def __init__(self, engine: Engine, spec: Spec, plan: Plan, wanted: State | None, existing: Existing) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        spec: Spec,
+        plan: Plan,
+        wanted: State | None,
+        existing: Existing,
+        progress: Progress,
+    ) -> None:
         self.spec = spec
         self.plan = plan
         self._engine = engine
         self._wanted = wanted
         self._existing = existing
+        self._progress = progress
         self.done: list[Action] = []  # what was begun
         self._candidate = ""  # the container whose health decides
         self._started_at = 0.0
@@ -54,6 +64,7 @@ class Deployment:
             step = getattr(self, f"_{action.kind}", None)
             if step is not None:
                 self.done.append(action)
+                self._progress.say(self.spec.name, doing(action.kind))
                 step(action.target)
 
     def _remove_leftover(self, target: str) -> None:
@@ -98,6 +109,7 @@ class Deployment:
         try:
             self._make(successor, anonymous_volumes(current))
             if self._was_running:
+                self._progress.say(self.spec.name, f"stopping the former one (up to {self.spec.stop_timeout} s)")
                 self._engine.stop(self.spec.name, self.spec.stop_timeout)
             if self.spec.state == "started" or (self.spec.state == "present" and self._was_running):
                 self._engine.start(successor)
@@ -131,7 +143,10 @@ class Deployment:
             raise GateError(self._failure("is unhealthy: " + _last_probe(state)))
         if health == "starting" and passed > timeout:
             raise GateError(self._failure(f"is not healthy after {timeout:g} s: " + _last_probe(state)))
-        return health == "healthy" or (health == "none" and passed >= settle_time)
+        through = health == "healthy" or (health == "none" and passed >= settle_time)
+        if not through:
+            self._progress.keep_saying(self.spec.name, *at_gate(health, passed, settle_time, timeout))
+        return bool(through)
 
     def finish(self) -> None:
         """Give the successor its name and let the old one go."""
@@ -141,6 +156,9 @@ class Deployment:
                 self._engine.rename(name, name + PREVIOUS)
             self._engine.rename(name + NEXT, name)
             self._engine.remove(name + PREVIOUS)
+            self._progress.say(name, "replaced")
+        else:
+            self._progress.say(self.spec.name, "started")
         self._candidate = ""
 
     def roll_back(self) -> None:
@@ -148,6 +166,7 @@ class Deployment:
         so that it can be looked at."""
         self._candidate = ""
         if self._replacing:
+            self._progress.say(self.spec.name, "its successor failed, bringing the former one back")
             self._engine.remove(self.spec.name + NEXT)
             if self._was_running:
                 self._engine.start(self.spec.name)

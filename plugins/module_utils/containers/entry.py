@@ -15,6 +15,7 @@ from .apply import Run
 from .cases import Outcome, Settings
 from .engine import Engine, EngineError
 from .fresh import FreshEngine
+from .progress_file import listener
 from .spec import Spec, parse_specs
 from .units import Wrong
 
@@ -129,13 +130,16 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
             raise
         module.warn(f"{error}. Predicted for a fresh engine")
         engine = FreshEngine()
+    progress = listener()
     try:
-        this = Run(engine, specs, settings)
+        this = Run(engine, specs, settings, progress)
         if module.check_mode:
             return this.predict()
         # Two engines of one host have nothing to do with each other; two addresses of one engine have.
-        with host_lock(f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}", LOCK_TIMEOUT):
+        lock = f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}"
+        with host_lock(lock, LOCK_TIMEOUT, lambda: progress.keep_saying("this host", "waiting for another run to end")):
             this.predict()
             return this.execute()
     finally:
+        progress.close()
         engine.close()
