@@ -97,7 +97,7 @@ def test_the_steps_are_shown_before_the_result_and_in_order(deployer: Deployer, 
     lines = shown(output)
     assert lines[:2] == [f"{name}: creating", f"{name}: starting"], output
     waited = [re.fullmatch(rf"{name}: waiting for health \((\d+) s of 60 s\)", line) for line in lines[2:]]
-    assert len(waited) >= 2 and all(waited), lines
+    assert waited and all(waited), lines
     seconds = [int(found[1]) for found in waited if found]
     assert seconds == sorted(set(seconds)) and seconds[-1] >= 5
     assert output.count(f"[here] {name}: creating") == 1
@@ -105,7 +105,8 @@ def test_the_steps_are_shown_before_the_result_and_in_order(deployer: Deployer, 
 
 
 def test_a_short_run_shows_nothing(deployer: Deployer, play: Play) -> None:
-    output = play(task(deployer.arguments(deployer.spec("web"))), task(deployer.arguments(deployer.spec("web"))))
+    deploy = task(deployer.arguments(deployer.spec("web")))
+    output = play(deploy, deploy, variables={"caisson_progress_interval": 60})  # a busy machine is not quick
     assert re.findall(r"^(changed|ok): \[here\]", output, re.MULTILINE) == ["changed", "ok"]
     assert not re.search(r"^\[here\] ", output, re.MULTILINE), output
 
@@ -116,7 +117,7 @@ def test_a_replacement_names_its_steps(deployer: Deployer, play: Play) -> None:
     name = deployer.name("web")
     lines = shown(play(task(deployer.arguments(spec)), variables={"caisson_progress_interval": 1}))
     assert lines[:2] == [f"{name}: replacing", f"{name}: stopping the former one (up to 3 s)"], lines
-    assert f"{name}: waiting for health (0 s of 60 s)" in lines
+    assert any(line.startswith(f"{name}: waiting for health (") for line in lines), lines
 
 
 def test_a_pull_says_how_much_has_come(deployer: Deployer, play: Play, api: docker.APIClient, unique: str) -> None:
@@ -210,7 +211,7 @@ def test_one_container_in_a_loop_and_delegated_and_by_the_defaults_of_its_group(
     )
     lines = re.findall(r"^\[here -> there\] (.*)$", output, re.MULTILINE)
     for short in ("one", "two"):
-        assert f"{deployer.name(short)}: waiting for health (0 s of 60 s)" in lines, output
+        assert any(line.startswith(f"{deployer.name(short)}: waiting for health (") for line in lines), output
 
 
 def test_a_wrong_interval_is_refused_with_what_to_write(deployer: Deployer, play: Play) -> None:
@@ -233,7 +234,7 @@ def test_a_job_controller_gets_the_lines_as_events(deployer: Deployer, tmp_path:
     )
     assert run.rc == 0, run.stdout.read()
     events = [(event["event"], event["stdout"]) for event in run.events]
-    line = f"[here] {deployer.name('web')}: waiting for health (0 s of 60 s)"
+    line = f"[here] {deployer.name('web')}: waiting for health ("
     places = [place for place, (_name, text) in enumerate(events) if line in text]
     results = [place for place, (name, _text) in enumerate(events) if name == "runner_on_ok"]
     assert places and places[0] < results[0], events
@@ -266,7 +267,8 @@ def test_over_ssh_and_sudo(deployer: Deployer, play: Play, far: str, api: docker
     name = deployer.name("web")
     lines = shown(output)
     assert lines[:2] == [f"{name}: creating", f"{name}: starting"], output
-    assert f"{name}: waiting for health (5 s of 60 s)" in lines, lines
+    waited = [re.fullmatch(rf"{name}: waiting for health \((\d+) s of 60 s\)", line) for line in lines[2:]]
+    assert waited and all(waited) and waited[-1] is not None and int(waited[-1][1]) >= 5, lines
     assert hosts.execute(api, "caisson-progress", ["sh", "-c", "ls -A /run | grep caisson"])[1] == ""
 
 
