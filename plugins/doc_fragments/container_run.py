@@ -90,4 +90,8 @@ options:
     default: []
 notes:
   - Passwords and keys do not belong in environment variables; everybody who may talk to the engine can read them there.
+  - While a task lasts longer than five seconds, its steps are shown, how much of an image is pulled and which container
+    waits for its health among them. The variable C(caisson_progress_interval) sets other seconds; V(0) shows nothing.
+  - Steps are shown over the connections P(ansible.builtin.local#connection) and P(ansible.builtin.ssh#connection), the
+    latter with C(ControlPersist), as is the default; not with C(async) or C(no_log), and not in check mode.
 """

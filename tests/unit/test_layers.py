@@ -25,6 +25,7 @@ EDGES = frozenset(
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
         *("containers.engine", "containers.minimal", "containers.fresh", "containers.image_engine"),
+        "containers.progress_file",
     )
 )
 APPLIERS = frozenset(

@@ -21,6 +21,7 @@ from .engine import Engine
 from .look import look
 from .observe import observe
 from .plan import plan, settle
+from .progress import Progress, Pull, names
 from .project_resources import Resources
 from .prune import unlisted
 from .rules import ONE_APPLICATION, Context
@@ -36,8 +37,11 @@ from .steps import NEXT, PREVIOUS, Existing, Inspect, Plan
 class Run:
     """One run over one engine."""
 
-    def __init__(self, engine: Engine, specs: t.Sequence[Spec], settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, specs: t.Sequence[Spec], settings: Settings, progress: Progress | None = None
+    ) -> None:
         self._engine = engine
+        self._progress = progress or Progress()
         self._settings = settings
         self._cases = [Case(spec) for spec in specs]
         self._daemon = Daemon()
@@ -207,8 +211,15 @@ class Run:
 
     def _fetch(self, reference: str, cases: t.Sequence[Case]) -> None:
         """Pull an image; a failure is that of the containers which need it, and of no other."""
+        pull, who = Pull(reference), names([case.spec.name for case in cases])
+
+        def hear(line: t.Mapping[str, t.Any]) -> None:
+            pull.take(line)
+            self._progress.keep_saying(who, pull.step, pull.detail)
+
         try:
-            self._engine.pull(reference)
+            self._progress.keep_saying(who, pull.step)
+            self._engine.pull(reference, hear)
         except CaissonError as error:
             for case in cases:
                 case.fail(CaissonError(f"container {case.spec.name!r}: {error}"))
@@ -235,7 +246,13 @@ class Run:
             (
                 case,
                 Deployment(
-                    self._engine, case.spec, case.plan, case.wanted, case.existing, CaseSecrets(self._keeper, case)
+                    self._engine,
+                    case.spec,
+                    case.plan,
+                    case.wanted,
+                    case.existing,
+                    CaseSecrets(self._keeper, case),
+                    self._progress,
                 ),
             )
             for case in changing

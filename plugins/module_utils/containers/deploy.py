@@ -16,6 +16,7 @@ from . import payload
 from .engine import Engine, Json
 from .observe import anonymous_volumes
 from .order import STOP_FIRST
+from .progress import Progress, at_gate, doing
 from .recovery import interrupted_while_serving
 from .replacement import Replacement, own_stop_timeout
 from .secret_keeper import CaseSecrets
@@ -52,6 +53,7 @@ class Deployment:
         wanted: State | None,
         existing: Existing,
         secrets: CaseSecrets | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.spec = spec
         self.plan = plan
@@ -59,6 +61,7 @@ class Deployment:
         self._wanted = wanted
         self._existing = existing
         self._secrets = secrets
+        self._progress = progress or Progress()
         self.done: list[Action] = []  # what was begun
         self.seconds = 0.0  # of work on it
         self.candidate = ""  # the container whose health decides
@@ -83,6 +86,7 @@ class Deployment:
                 step = getattr(self, f"_{action.kind}", None)
                 if step is not None:
                     self.done.append(action)
+                    self._progress.say(self.spec.name, doing(action.kind))
                     step(action.target)
         except CaissonError as error:
             raise CaissonError(f"{error}{self.undo()}") from error
@@ -94,7 +98,11 @@ class Deployment:
         if found.get("State") != "running" or passed > timeout:
             return False
         status = str(found.get("Status", ""))
-        return "health: starting" in status or (passed < settle_time and "health" not in status)
+        health = "starting" if "health: starting" in status else "none"
+        waiting = health == "starting" or (passed < settle_time and "health" not in status)
+        if waiting:
+            self._progress.keep_saying(self.spec.name, *at_gate(health, passed, settle_time, timeout))
+        return waiting
 
     def ready(self, settle_time: float, timeout: float) -> bool:
         """Whether the candidate is in order by now; GateError once it cannot become so."""
@@ -124,6 +132,7 @@ class Deployment:
         self.candidate = ""
         if self._replacement:
             self._replacement.swap()
+        self._progress.say(self.spec.name, "replaced" if self._replacement else "started")
 
     def undo(self) -> str:
         """Bring back what served; a sentence about it, or the empty string.
@@ -133,6 +142,7 @@ class Deployment:
         self.candidate = ""
         if self._replacement is None:
             return ""
+        self._progress.say(self.spec.name, "bringing the former one back")
         try:
             return self._replacement.undo()
         except CaissonError as error:
@@ -211,6 +221,8 @@ class Deployment:
         self._replacement = successor
         self._make(successor.candidate, anonymous_volumes(current))
         if self.spec.state == "started" or (self.spec.state == "present" and successor.serving):
+            if successor.stops_first:
+                self._progress.say(self.spec.name, f"stopping the former one (up to {self.spec.stop_timeout} s)")
             successor.bring_up()
             self._wait_for(successor.candidate)
         else:

@@ -105,13 +105,14 @@ class Engine:
                 return None
         return Image(found["Id"], found.get("Config") or {}, tuple(found.get("RepoDigests") or ()), found.get("Size"))
 
-    def pull(self, reference: str) -> None:
-        """Pull one image; MissingImage where the registry does not give it."""
+    def pull(self, reference: str, hear: t.Callable[[Json], None] = lambda line: None) -> None:
+        """Pull one image; MissingImage where the registry does not give it. *hear* takes each line of the engine's."""
         repository, tag = _split_reference(reference)
         try:
             for line in self._api.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in line:
                     raise MissingImage(_no_image(reference, line["error"]))
+                hear(line)
         except self._errors as error:
             raise MissingImage(_no_image(reference, _explanation(error))) from error
 

@@ -17,6 +17,8 @@ from .cases import Outcome, Settings
 from .engine import Engine, EngineError
 from .fresh import FreshEngine
 from .networks import parse_networks
+from .progress import Progress
+from .progress_file import listener
 from .spec import Spec, parse_specs
 from .units import Wrong, parse_size
 from .volumes import parse_volumes
@@ -42,12 +44,14 @@ def connect(params: Params, pool: int) -> Engine:
     return Engine(params["docker_host"], params["timeout"], max(4, pool), **tls)
 
 
-def engine_lock(engine: Engine) -> t.ContextManager[None]:
+def engine_lock(engine: Engine, progress: Progress | None = None) -> t.ContextManager[None]:
     """One run at a time changes the containers of an engine.
 
     Two engines of one host have nothing to do with each other; two addresses of one engine have.
     """
-    return host_lock(f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}", LOCK_TIMEOUT)
+    name = f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}"
+    said = progress or Progress()
+    return host_lock(name, LOCK_TIMEOUT, lambda: said.keep_saying("this host", "waiting for another run to end"))
 
 
 class ContainerModule(AnsibleModule):  # type: ignore[misc]
@@ -175,12 +179,14 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
             raise
         module.warn(f"{error}. Predicted for a fresh engine")
         engine = FreshEngine()
+    progress = listener()
     try:
-        this = Run(engine, specs, settings)
+        this = Run(engine, specs, settings, progress)
         if module.check_mode:
             return this.predict()
-        with engine_lock(engine):
+        with engine_lock(engine, progress):
             this.predict()
             return this.execute()
     finally:
+        progress.close()
         engine.close()

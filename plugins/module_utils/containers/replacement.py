@@ -57,9 +57,14 @@ class Replacement:
         self.candidate = name + candidate
         self.downtime = 0.0  # seconds in which nothing answered under the name
 
+    @property
+    def stops_first(self) -> bool:
+        """Whether what serves is stopped before the candidate starts."""
+        return self.serving and self._order == STOP_FIRST
+
     def bring_up(self) -> None:
         """Start the candidate; before it, where both cannot run at once, stop what serves."""
-        if self.serving and self._order == STOP_FIRST:
+        if self.stops_first:
             self._down_since = time.monotonic()
             self._engine.stop(self._name, self._stop_timeout)
         self._engine.start(self.candidate)

@@ -16,8 +16,9 @@ from ..errors import CaissonError
 
 
 @contextlib.contextmanager
-def host_lock(name: str, timeout: float = 60.0) -> t.Iterator[None]:
-    """Hold the lock *name* of this host; wait up to *timeout* seconds for another run to let it go.
+def host_lock(name: str, timeout: float = 60.0, waits: t.Callable[[], None] = lambda: None) -> t.Iterator[None]:
+    """Hold the lock *name* of this host; wait up to *timeout* seconds for another run to let it go, and call *waits*
+    now and again meanwhile.
 
     The kernel drops the lock with its process, so a killed run never leaves a stale one.
     """
@@ -30,7 +31,7 @@ def host_lock(name: str, timeout: float = 60.0) -> t.Iterator[None]:
             f"Failed to open the lock {path}: {error.strerror}; run as the user of the earlier runs"
         ) from error
     try:
-        _acquire(descriptor, path, time.monotonic() + timeout)
+        _acquire(descriptor, path, time.monotonic() + timeout, waits)
         with contextlib.suppress(OSError):
             # Who holds it is told for convenience; a full disk must not stop a run that may be there to help.
             os.ftruncate(descriptor, 0)
@@ -49,7 +50,7 @@ def _open(path: Path) -> int:
         return os.open(path, flags | os.O_CREAT, 0o600)
 
 
-def _acquire(descriptor: int, path: Path, deadline: float) -> None:
+def _acquire(descriptor: int, path: Path, deadline: float, waits: t.Callable[[], None]) -> None:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,4 +61,5 @@ def _acquire(descriptor: int, path: Path, deadline: float) -> None:
         if time.monotonic() >= deadline:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise CaissonError(f"Another run (process {holder}) holds {path}; wait for it to end, then run again")
+        waits()
         time.sleep(0.2)

@@ -216,7 +216,9 @@ def test_each_engine_has_a_directory_of_its_own(one: str, two: str) -> None:
 def host_paths(mount: tuple[str, str, str, bool, str], name: str) -> str:
     wanted = state.resolve(parse(), state.Image("sha256:1", {}), state.Daemon(), "shop")
     wanted["mounts"] = {mount[0]: mount}
-    found = policy.findings("web", wanted, rules.Context("web:1", name=name), "baseline", (), policy.datetime.date.today())
+    found = policy.findings(
+        "web", wanted, rules.Context("web:1", name=name), "baseline", (), policy.datetime.date.today()
+    )
     return next(each.outcome for each in found if each.control == "container.host_paths")
 
 
