@@ -7,13 +7,15 @@ Everything comes back as the engine's own JSON; errors come back as :class:`Engi
 from __future__ import annotations
 
 import contextlib
-import getpass
+import importlib.util
 import json
 import sys
 import typing as t
 
 from ..errors import CaissonError
+from .client import Client
 from .state import Daemon, Image
+from .wire import SCHEME, Missing, Refused
 
 Json = t.Dict[str, t.Any]
 LEAST_API = (1, 41)
@@ -34,25 +36,15 @@ class Engine:
     def __init__(self, url: str, timeout: int = 60, pool: int = 8, **tls: str | None) -> None:
         """Connect; EngineError says what is missing: the SDK, the engine, or the permission."""
         self.url = url
+        self._sdk_errors: tuple[type[Exception], ...] = ()
+        self._info: Json = {}  # asked for once; it does not change within a run
+        _require_sdk()
+
+        def load(version: str) -> t.Any:
+            return self._load_sdk(version, timeout, pool, tls)
+
         try:
-            import docker
-            import docker.errors
-            import requests
-            import urllib3.exceptions
-        except ImportError as error:
-            raise EngineError(
-                f"The Docker SDK for Python is missing for {sys.executable} ({error}); install the package"
-                " python3-docker, or `pip install docker` for that interpreter"
-            ) from error
-        self._errors: tuple[type[Exception], ...] = (
-            *(docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError),
-            *(OSError, ValueError),  # a broken connection, an answer that is not JSON
-        )
-        self._not_found: type[Exception] = docker.errors.NotFound
-        try:
-            self._api: t.Any = docker.APIClient(
-                base_url=url, version="auto", timeout=timeout, max_pool_size=pool, tls=_tls_config(docker, tls)
-            )
+            self._api: t.Any = Client(url, timeout, load) if url.startswith(SCHEME) else load("auto")
         except self._errors as error:
             raise EngineError(_unreachable(url, error)) from error
         if tuple(map(int, self._api.api_version.split("."))) < LEAST_API:
@@ -60,13 +52,39 @@ class Engine:
                 f"The engine at {url} speaks API {self._api.api_version}; update it to Docker 20.10 (API 1.41) or later"
             )
 
+    def _load_sdk(self, version: str, timeout: int, pool: int, tls: t.Mapping[str, str | None]) -> t.Any:
+        """The SDK's client; and its exceptions are known from now on."""
+        try:
+            import docker
+            import docker.errors
+            import requests
+            import urllib3.exceptions
+        except ImportError as error:
+            raise EngineError(_no_sdk(error)) from error
+        self._sdk_errors = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError)
+        tls_config = _tls_config(docker, tls)
+        return docker.APIClient(base_url=self.url, version=version, timeout=timeout, max_pool_size=pool, tls=tls_config)
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        # A broken connection is an OSError, an answer that is not JSON a ValueError.
+        return (Refused, OSError, ValueError, *self._sdk_errors)
+
+    @property
+    def _not_found(self) -> tuple[type[Exception], ...]:
+        if not self._sdk_errors:
+            return (Missing,)
+        import docker.errors
+
+        return (Missing, docker.errors.NotFound)
+
     def close(self) -> None:
         self._api.close()
 
     def daemon(self) -> Daemon:
         """What the engine adds to containers by itself, and what it can hold them to."""
         with self._saying("read the engine's settings"):
-            info: Json = self._api.info()
+            self._info = info = self._info or self._api.info()
         held = {"MemoryLimit": "memory", "SwapLimit": "memory_swap", "CpuCfsQuota": "cpus", "PidsLimit": "pids_limit"}
         return Daemon(
             id=str(info.get("ID") or ""),
@@ -156,7 +174,7 @@ class Engine:
 
     def remove(self, container: str) -> None:
         """Remove the container and leave its volumes, the anonymous ones too."""
-        with self._saying(f"remove the container {container!r}"), contextlib.suppress(self._not_found):
+        with self._saying(f"remove the container {container!r}"), contextlib.suppress(*self._not_found):
             self._api.remove_container(container, force=True, v=False)
 
     def update(self, container: str, body: Json) -> None:
@@ -197,6 +215,21 @@ class Engine:
             raise EngineError(f"Failed to {what}: {_explanation(error)}") from error
 
 
+def _require_sdk() -> None:
+    """EngineError where the SDK is not installed; a run that gets by without loading it must not fail half way."""
+    for library in ("docker", "requests"):
+        found = importlib.util.find_spec(library)
+        if found is None or found.origin is None or not found.submodule_search_locations:
+            raise EngineError(_no_sdk(f"there is no package {library!r}"))
+
+
+def _no_sdk(why: t.Any) -> str:
+    return (
+        f"The Docker SDK for Python is missing for {sys.executable} ({why}); install the package"
+        " python3-docker, or `pip install docker` for that interpreter"
+    )
+
+
 def _tls_config(docker: t.Any, given: t.Mapping[str, str | None]) -> t.Any:
     if not any(given.values()):
         return False
@@ -230,6 +263,8 @@ def _no_image(reference: str, why: str) -> str:
 def _unreachable(url: str, error: BaseException) -> str:
     cause = _root_cause(error)
     if isinstance(cause, PermissionError):
+        import getpass
+
         remedy = f"permission denied for the user {getpass.getuser()}; set become: true"
     elif isinstance(cause, FileNotFoundError):
         remedy = "there is no such socket; install and start Docker on the host, or set docker_host"
