@@ -23,7 +23,7 @@ EDGES = frozenset(
     (
         *("host.files", "host.lock", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
         *("daemon.engine", "daemon.process", "daemon.service"),
-        *("containers.engine", "containers.minimal", "containers.fresh"),
+        *("containers.engine", "containers.client", "containers.wire", "containers.minimal", "containers.fresh"),
     )
 )
 APPLIERS = frozenset(

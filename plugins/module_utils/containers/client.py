@@ -62,6 +62,12 @@ class Client:
     def networks(self, **options: t.Any) -> list[Json]:
         return list(self.__getattr__("networks")(**options) if options else self._read("networks"))
 
+    def volumes(self, **options: t.Any) -> Json:
+        return dict(self.__getattr__("volumes")(**options) if options else self._read("volumes"))
+
+    def diff(self, container: str) -> list[Json]:
+        return list(self._read("containers", container, "changes") or ())
+
     def inspect_container(self, container: str) -> Json:
         return dict(self._read("containers", container, "json"))
 
@@ -69,6 +75,8 @@ class Client:
         return dict(self._read("images", reference, "json"))
 
     def create_network(self, name: str, **options: t.Any) -> Json:
+        if not set(options) <= set(_NETWORK):
+            return dict(self.__getattr__("create_network")(name, **options))
         body = {_NETWORK[option]: value for option, value in options.items() if value is not None}
         return dict(self._read("networks", "create", method="POST", body={"Name": name, **body}))
 

@@ -10,8 +10,8 @@ import datetime
 import typing as t
 from dataclasses import dataclass
 
-from ..controls import model
 from ..controls import container as catalogue
+from ..controls import model
 from .records import Waiver
 from .rules import Context, judge
 from .state import State
