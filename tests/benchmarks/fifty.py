@@ -17,9 +17,16 @@ def names(prefix: str, number: int) -> list[str]:
     return [f"{prefix}-{each:03}" for each in range(number)]
 
 
-def ours(prefix: str, number: int, image: str, memory: str) -> dict[str, t.Any]:
-    """The arguments of `containers`; everything else is the module's default."""
-    common = {"image": image, "user": "10001", "command": ["sleep", "3600"], "memory": memory, "stop_timeout": 1}
+def ours(prefix: str, number: int, image: str, memory: str, **more: t.Any) -> dict[str, t.Any]:
+    """The arguments of `containers`; everything else is the module's default, but for more of each container."""
+    common = {
+        "image": image,
+        "user": "10001",
+        "command": ["sleep", "3600"],
+        "memory": memory,
+        "stop_timeout": 1,
+        **more,
+    }
     return {"project": prefix, "containers": [{"name": name, **common} for name in names(prefix, number)]}
 
 
