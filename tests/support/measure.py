@@ -55,13 +55,13 @@ def alternating(sides: t.Mapping[str, t.Callable[[], Sample]], repetitions: int)
     """Each side so often, in turns, every other round from the back, so that what slows the machine slows all."""
     samples: Samples = {side: [] for side in sides}
     for repetition in range(repetitions):
-        for side in list(sides) if repetition % 2 == 0 else list(reversed(sides)):
+        for side in list(sides) if repetition % 2 == 0 else list(sides)[::-1]:
             samples[side].append(sides[side]())
     return samples
 
 
 def median(samples: t.Sequence[Sample], what: str = "wall") -> float:
-    return statistics.median(getattr(sample, what) for sample in samples)
+    return float(statistics.median(getattr(sample, what) for sample in samples))
 
 
 def ratio(samples: Samples, ours: str, theirs: t.Sequence[str], what: str = "wall") -> float | None:
@@ -71,7 +71,7 @@ def ratio(samples: Samples, ours: str, theirs: t.Sequence[str], what: str = "wal
         return None
     best = min(others, key=lambda each: median(each, what))
     pairs = zip(samples[ours], best)
-    return statistics.median(getattr(one, what) / max(getattr(other, what), 1e-6) for one, other in pairs)
+    return float(statistics.median(getattr(one, what) / max(getattr(other, what), 1e-6) for one, other in pairs))
 
 
 def table(title: str, samples: Samples) -> str:

@@ -108,7 +108,7 @@ class Client:
     def _version(self) -> str:
         """The version that the engine speaks; an answered ping says it without any work of the engine's."""
         try:
-            said = self._wire.request("GET", "/_ping").headers.get("Api-Version")
+            said = self._wire.request("GET", "/_ping").headers.get("api-version")
         except Missing:
             said = None
         return said or str(json.loads(self._wire.request("GET", "/version").body)["ApiVersion"])

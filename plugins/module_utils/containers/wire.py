@@ -34,7 +34,7 @@ class Missing(Refused):
 class Answer(t.NamedTuple):
     """An answer that is no error."""
 
-    headers: t.Mapping[str, str]
+    headers: dict[str, str]  # their names in small letters
     body: bytes
     ok: bool = True
 
@@ -69,7 +69,7 @@ class Wire:
             connection.limit(self._timeout + longer)
             connection.request(method, path, content, headers)
             response = connection.getresponse()
-            answer = Answer(response.headers, response.read())
+            answer = Answer({name.lower(): value for name, value in response.headers.items()}, response.read())
         except http.client.HTTPException as error:
             connection.close()
             raise ConnectionError(f"the engine's answer broke off ({type(error).__name__})") from error
