@@ -6,7 +6,6 @@ Lower layers raise; only a module's entry turns an exception into ``fail_json``.
 
 from __future__ import annotations
 
-import difflib
 import typing as t
 from dataclasses import dataclass
 
@@ -73,5 +72,7 @@ def shown(value: t.Any, limit: int = 80) -> str:
 
 def nearest(name: str, known: t.Iterable[str]) -> str:
     """A hint ``; did you mean 'x'?`` for a name that is unknown, or the empty string."""
+    import difflib  # noqa: PLC0415  needed only where something is misspelt
+
     found = difflib.get_close_matches(str(name), list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""

@@ -56,7 +56,8 @@ image:
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine import Engine, EngineError
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine import Engine
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine_errors import EngineError
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry import connect, engine_arguments
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.fresh import FreshEngine
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.minimal import (

@@ -7,7 +7,6 @@ CAISSON_BENCHMARK_N and CAISSON_BENCHMARK_REPETITIONS say how many containers an
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -19,14 +18,14 @@ from pathlib import Path
 
 import docker
 import yaml
-from ansible_collections.caisson.hardening.tests.support import images
+from ansible_collections.caisson.hardening.tests.benchmarks import fifty
+from ansible_collections.caisson.hardening.tests.support import compose, images, measure
 from ansible_collections.caisson.hardening.tests.support.shell import CACHE
 
 N = int(os.environ.get("CAISSON_BENCHMARK_N", "50"))
 REPETITIONS = int(os.environ.get("CAISSON_BENCHMARK_REPETITIONS", "1"))
 VENV = CACHE / "bench-venv"
 STEPS = {"create": "64m", "unchanged": "64m", "change memory": "48m"}
-FLAGS = "noexec,nosuid,nodev,mode=1777"
 PLAY_BASE = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 
 Figures = t.Dict[str, t.Dict[str, t.List[float]]]
@@ -42,30 +41,13 @@ def venv() -> Path:
     return VENV / "bin"
 
 
-def names(prefix: str) -> list[str]:
-    return [f"{prefix}-{number:03}" for number in range(N)]
-
-
 def ours(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
-    """Everything else is the modules' default."""
-    common = {"image": image, "user": "10001", "command": ["sleep", "3600"], "memory": memory, "stop_timeout": 1}
-    containers = [{"name": name, **common} for name in names(prefix)]
-    return {"caisson.hardening.containers": {"project": prefix, "containers": containers}}
+    return {"caisson.hardening.containers": fifty.ours(prefix, N, image, memory)}
 
 
 def loop(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
-    """The same, option by option."""
-    module = {
-        "name": "{{ item }}", "image": image, "user": "10001", "command": ["sleep", "3600"], "state": "started",
-        "memory": memory, "memory_swap": memory, "cpus": 1.0, "pids_limit": 256, "init": True, "read_only": True,
-        "tmpfs": [f"/tmp:{FLAGS},size=67108864", f"/run:{FLAGS},size=16777216"],
-        "cap_drop": ["ALL"], "security_opts": ["no-new-privileges=true"], "ipc_mode": "private",
-        "ulimits": ["core:0:0", "nofile:1024:4096", "nproc:4096:4096"], "cgroupns_mode": "private", "shm_size": "64m",
-        "log_driver": "local", "log_options": {"max-size": "10m", "max-file": "3"}, "restart_policy": "on-failure",
-        "restart_retries": 5, "stop_timeout": 1, "networks": [{"name": prefix}], "networks_cli_compatible": True,
-        "image_name_mismatch": "recreate",
-    }  # fmt: skip
-    return {"community.docker.docker_container": module, "loop": names(prefix)}
+    module = fifty.docker_container(prefix, image, memory)
+    return {"community.docker.docker_container": module, "loop": fifty.names(prefix, N)}
 
 
 def play(folder: Path, task: dict[str, t.Any], docker_host: str) -> float:
@@ -87,47 +69,24 @@ def play(folder: Path, task: dict[str, t.Any], docker_host: str) -> float:
     return passed
 
 
-def compose(folder: Path, prefix: str, image: str, memory: str, docker_host: str) -> float:
-    service = {
-        "image": image, "user": "10001", "command": ["sleep", "3600"], "mem_limit": memory, "memswap_limit": memory,
-        "cpus": 1.0, "pids_limit": 256, "init": True, "read_only": True, "cap_drop": ["ALL"], "ipc": "private",
-        "security_opt": ["no-new-privileges=true"], "tmpfs": ["/tmp:size=67108864", "/run:size=16777216"],
-        "restart": "on-failure:5", "stop_grace_period": "1s",
-    }  # fmt: skip
+def up(folder: Path, program: list[str], prefix: str, image: str, memory: str, docker_host: str) -> float:
+    """The seconds of one `docker compose up`."""
     path = folder / "compose.yml"
-    services = {name: {"container_name": name, **service} for name in names(prefix)}
-    path.write_text(yaml.safe_dump({"services": services}), encoding="utf-8")
-    argv = ["docker", "compose", "-p", prefix, "-f", str(path), "up", "-d", "--wait"]
-    began = time.monotonic()
-    subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "DOCKER_HOST": docker_host})
-    return time.monotonic() - began
-
-
-def has_compose() -> bool:
-    try:
-        return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
+    path.write_text(yaml.safe_dump(fifty.compose(prefix, N, image, memory)), encoding="utf-8")
+    argv = [*program, "-p", prefix, "-f", str(path), "up", "-d"]
+    return measure.command(argv, {**os.environ, "DOCKER_HOST": docker_host})[0].wall
 
 
 def floor(api: docker.APIClient, prefix: str) -> float:
     """One list and an inspect each, one after the other."""
     began = time.monotonic()
     api.containers(all=True)
-    for name in names(prefix):
+    for name in fifty.names(prefix, N):
         api.inspect_container(name)
     return time.monotonic() - began
 
 
-def clear(api: docker.APIClient, prefix: str) -> None:
-    for container in api.containers(all=True, filters={"name": prefix}):
-        api.remove_container(container["Id"], force=True, v=True)
-    for network in api.networks(names=[prefix]):
-        if network["Name"].startswith(prefix):
-            api.remove_network(network["Id"])
-
-
-def measure(folder: Path, docker_host: str) -> Figures:
+def measured(folder: Path, docker_host: str) -> Figures:
     api = docker.APIClient(base_url=docker_host, timeout=300)
     image = images.ensure_busybox(api)
     figures: Figures = {}
@@ -135,15 +94,16 @@ def measure(folder: Path, docker_host: str) -> Figures:
         "containers": lambda prefix, memory: play(folder, ours(prefix, image, memory), docker_host),
         "loop of docker_container": lambda prefix, memory: play(folder, loop(prefix, image, memory), docker_host),
     }
-    if has_compose():
-        sides["docker compose"] = lambda prefix, memory: compose(folder, prefix, image, memory, docker_host)
+    program = compose.command()
+    if program:
+        sides["docker compose"] = lambda prefix, memory: up(folder, program, prefix, image, memory, docker_host)
     play(folder, {"ansible.builtin.ping": {}}, docker_host)  # what is cold is nobody's
     for repetition in range(REPETITIONS):
         order = list(sides) if repetition % 2 == 0 else list(reversed(sides))
         for side in order:
             prefix = f"caisson-bench-{uuid.uuid4().hex[:6]}"
             try:
-                if side != "containers":
+                if side == "loop of docker_container":
                     api.create_network(prefix)
                 for step, memory in STEPS.items():
                     figures.setdefault(side, {}).setdefault(step, []).append(sides[side](prefix, memory))
@@ -152,7 +112,7 @@ def measure(folder: Path, docker_host: str) -> Figures:
                         floor(api, prefix)
                     )
             finally:
-                clear(api, prefix)
+                fifty.clear(api, prefix)
     figures.setdefault("docker compose", {})
     return figures
 
@@ -171,11 +131,8 @@ def table(figures: Figures) -> str:
 
 
 def test_fifty_containers_through_a_play(tmp_path: Path, docker_host: str, capsys: t.Any) -> None:
-    figures = measure(tmp_path, docker_host)
-    target = CACHE / "benchmarks"
-    target.mkdir(parents=True, exist_ok=True)
-    record = {"n": N, "repetitions": REPETITIONS, "load": os.getloadavg(), "seconds": figures}
-    (target / "containers_fifty.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+    figures = measured(tmp_path, docker_host)
+    measure.record("containers_fifty", n=N, repetitions=REPETITIONS, seconds=figures)
     with capsys.disabled():
         print("\n" + table(figures))
     assert set(STEPS) <= set(figures["containers"])

@@ -43,6 +43,19 @@ def start_module(
     python: str = sys.executable,
 ) -> subprocess.Popen[str]:
     """The module's running process, for tests that kill it."""
+    return subprocess.Popen(
+        module_command(name, args, check=check, python=python),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), **(env or {})},
+    )
+
+
+def module_command(
+    name: str, args: dict[str, t.Any], *, check: bool = False, python: str = sys.executable
+) -> list[str]:
+    """The words of the command; it needs COLLECTIONS in PYTHONPATH."""
     given = {**args, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
     code = (
         "import json, sys, runpy\n"
@@ -50,10 +63,4 @@ def start_module(
         f"with patch_module_args(json.loads(sys.argv[1])):\n"
         f"    runpy.run_module({PREFIX + name!r}, run_name='__main__')\n"
     )
-    return subprocess.Popen(
-        [python, "-c", code, json.dumps(given)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), **(env or {})},
-    )
+    return [python, "-c", code, json.dumps(given)]

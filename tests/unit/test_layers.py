@@ -24,8 +24,8 @@ EDGES = frozenset(
         *("host.files", "host.lock", "host.paths", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
-        *("containers.engine", "containers.minimal", "containers.fresh", "containers.image_engine"),
-        "containers.progress_file",
+        *("containers.engine", "containers.client", "containers.wire", "containers.minimal", "containers.fresh"),
+        *("containers.image_engine", "containers.progress_file"),
     )
 )
 APPLIERS = frozenset(

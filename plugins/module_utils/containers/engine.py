@@ -7,27 +7,19 @@ Everything comes back as the engine's own JSON; errors come back as :class:`Engi
 from __future__ import annotations
 
 import contextlib
-import getpass
-import json
-import sys
+import importlib.util
 import typing as t
 
-from ..errors import CaissonError
 from . import abilities
+from .client import Client
+from .engine_errors import EngineError, MissingImage, explanation, message, no_image, no_sdk, unreachable
 from .secrets import shift
 from .state import Daemon, Image
+from .wire import SCHEME, Missing, Refused
 
 Json = t.Dict[str, t.Any]
 LEAST_API = (1, 41)
 LOG_LINES = 20
-
-
-class EngineError(CaissonError):
-    """The engine refused or could not be reached; the message is one sentence for the user."""
-
-
-class MissingImage(EngineError):
-    """The engine does not have the image and could not pull it."""
 
 
 class Engine:
@@ -36,31 +28,47 @@ class Engine:
     def __init__(self, url: str, timeout: int = 60, pool: int = 8, **tls: str | None) -> None:
         """Connect; EngineError says what is missing: the SDK, the engine, or the permission."""
         self.url = url
+        self._sdk_errors: tuple[type[Exception], ...] = ()
+        self._info: Json = {}  # asked for once; it does not change within a run
+        _require_sdk()
+
+        def load(version: str) -> t.Any:
+            return self._load_sdk(version, timeout, pool, tls)
+
+        try:
+            self._api: t.Any = Client(url, timeout, load) if url.startswith(SCHEME) else load("auto")
+        except self._errors as error:
+            raise EngineError(unreachable(url, error)) from error
+        if tuple(map(int, self._api.api_version.split("."))) < LEAST_API:
+            raise EngineError(
+                f"The engine at {url} speaks API {self._api.api_version}; update it to Docker 20.10 (API 1.41) or later"
+            )
+
+    def _load_sdk(self, version: str, timeout: int, pool: int, tls: t.Mapping[str, str | None]) -> t.Any:
+        """The SDK's client; and its exceptions are known from now on."""
         try:
             import docker
             import docker.errors
             import requests
             import urllib3.exceptions
         except ImportError as error:
-            raise EngineError(
-                f"The Docker SDK for Python is missing for {sys.executable} ({error}); install the package"
-                " python3-docker, or `pip install docker` for that interpreter"
-            ) from error
-        self._errors: tuple[type[Exception], ...] = (
-            *(docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError),
-            *(OSError, ValueError),  # a broken connection, an answer that is not JSON
-        )
-        self._not_found: type[Exception] = docker.errors.NotFound
-        try:
-            self._api: t.Any = docker.APIClient(
-                base_url=url, version="auto", timeout=timeout, max_pool_size=pool, tls=_tls_config(docker, tls)
-            )
-        except self._errors as error:
-            raise EngineError(_unreachable(url, error)) from error
-        if tuple(map(int, self._api.api_version.split("."))) < LEAST_API:
-            raise EngineError(
-                f"The engine at {url} speaks API {self._api.api_version}; update it to Docker 20.10 (API 1.41) or later"
-            )
+            raise EngineError(no_sdk(error)) from error
+        self._sdk_errors = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError)
+        tls_config = _tls_config(docker, tls)
+        return docker.APIClient(base_url=self.url, version=version, timeout=timeout, max_pool_size=pool, tls=tls_config)
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        # A broken connection is an OSError, an answer that is not JSON a ValueError.
+        return (Refused, OSError, ValueError, *self._sdk_errors)
+
+    @property
+    def _not_found(self) -> tuple[type[Exception], ...]:
+        if not self._sdk_errors:
+            return (Missing,)
+        import docker.errors
+
+        return (Missing, docker.errors.NotFound)
 
     def close(self) -> None:
         self._api.close()
@@ -68,7 +76,7 @@ class Engine:
     def daemon(self) -> Daemon:
         """What the engine adds to containers by itself, and what it can hold them to."""
         with self._saying("read the engine's settings"):
-            info: Json = self._api.info()
+            self._info = info = self._info or self._api.info()
         return Daemon(
             id=str(info.get("ID") or ""),
             version=str(info.get("ServerVersion", "")),
@@ -111,10 +119,10 @@ class Engine:
         try:
             for line in self._api.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in line:
-                    raise MissingImage(_no_image(reference, line["error"]))
+                    raise MissingImage(no_image(reference, line["error"]))
                 hear(line)
         except self._errors as error:
-            raise MissingImage(_no_image(reference, _explanation(error))) from error
+            raise MissingImage(no_image(reference, explanation(error))) from error
 
     def import_image(self, reference: str, archive: bytes, changes: list[str]) -> str:
         """Make an image of one layer from a tar archive; its id."""
@@ -182,12 +190,12 @@ class Engine:
 
     def remove(self, container: str) -> None:
         """Remove the container and leave its volumes, the anonymous ones too."""
-        with self._saying(f"remove the container {container!r}"), contextlib.suppress(self._not_found):
+        with self._saying(f"remove the container {container!r}"), contextlib.suppress(*self._not_found):
             try:
                 self._api.remove_container(container, force=True, v=False)
             except self._errors as error:
                 # One that removes itself when it ends is on its way.
-                if "already in progress" not in _explanation(error):
+                if "already in progress" not in explanation(error):
                     raise
                 self._api.wait(container, condition="removed")
 
@@ -197,7 +205,7 @@ class Engine:
         with self._saying(f"update the container {container!r}"):
             answer = self._api.post(url, json=body, timeout=self._api.timeout)
             if not answer.ok:
-                raise EngineError(f"Failed to update the container {container!r}: {_message(answer.text)}")
+                raise EngineError(f"Failed to update the container {container!r}: {message(answer.text)}")
 
     def connect(self, container: str, network: str, endpoint: Json) -> None:
         with self._saying(f"connect the container {container!r} to the network {network!r}"):
@@ -253,7 +261,15 @@ class Engine:
         try:
             yield
         except self._errors as error:
-            raise EngineError(f"Failed to {what}: {_explanation(error)}") from error
+            raise EngineError(f"Failed to {what}: {explanation(error)}") from error
+
+
+def _require_sdk() -> None:
+    """EngineError where the SDK is not installed; a run that gets by without loading it must not fail half way."""
+    for library in ("docker", "requests"):
+        found = importlib.util.find_spec(library)
+        if found is None or found.origin is None or not found.submodule_search_locations:
+            raise EngineError(no_sdk(f"there is no package {library!r}"))
 
 
 def _tls_config(docker: t.Any, given: t.Mapping[str, str | None]) -> t.Any:
@@ -270,48 +286,3 @@ def _split_reference(reference: str) -> tuple[str, str]:
     head, slash, last = reference.rpartition("/")
     name, _colon, tag = last.partition(":")
     return f"{head}{slash}{name}", tag or "latest"
-
-
-def _explanation(error: BaseException) -> str:
-    return str(getattr(error, "explanation", None) or error).strip()
-
-
-def _message(body: str) -> str:
-    with contextlib.suppress(ValueError, TypeError, AttributeError):
-        return str(json.loads(body)["message"])
-    return body.strip()
-
-
-def _no_image(reference: str, why: str) -> str:
-    return f"Failed to pull the image {reference!r}: {why}; check its name, or load it on the host and set pull: never"
-
-
-def _unreachable(url: str, error: BaseException) -> str:
-    cause = _root_cause(error)
-    if isinstance(cause, PermissionError):
-        remedy = f"permission denied for the user {getpass.getuser()}; set become: true"
-    elif isinstance(cause, FileNotFoundError):
-        remedy = "there is no such socket; install and start Docker on the host, or set docker_host"
-    elif isinstance(cause, ConnectionRefusedError):
-        remedy = "the connection was refused; start Docker on the host (systemctl start docker)"
-    elif "http+docker" in str(error):
-        remedy = "the Docker SDK for Python is too old for the library requests; update it to 7.1 or later"
-    else:
-        remedy = f"{_explanation(error)}; check docker_host"
-    return f"No engine answers at {url}: {remedy}"
-
-
-def _root_cause(error: BaseException) -> BaseException:
-    """The operating system's error below the SDK's layers, which carry it as an argument, a cause or a context."""
-    pending: list[t.Any] = [error]
-    seen: set[int] = set()
-    while pending:
-        current = pending.pop()
-        if isinstance(current, (list, tuple)):
-            pending += current
-        elif isinstance(current, BaseException) and id(current) not in seen:
-            seen.add(id(current))
-            if isinstance(current, OSError) and current.errno is not None:
-                return current
-            pending += [current.args, current.__cause__, current.__context__, getattr(current, "reason", None)]
-    return error

@@ -14,7 +14,8 @@ from ..host.lock import host_lock
 from . import options, references, render, values
 from .apply import Run
 from .cases import Outcome, Settings
-from .engine import Engine, EngineError
+from .engine import Engine
+from .engine_errors import EngineError
 from .fresh import FreshEngine
 from .networks import parse_networks
 from .progress import Progress

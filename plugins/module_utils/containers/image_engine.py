@@ -68,7 +68,7 @@ class ImageEngine(Engine):
             self._discard(made)
 
     def _discard(self, container: str) -> None:
-        with self._saying(f"remove the container {container!r}"), contextlib.suppress(self._not_found):
+        with self._saying(f"remove the container {container!r}"), contextlib.suppress(*self._not_found):
             try:
                 self._api.remove_container(container, force=True, v=True)
             except self._errors as error:

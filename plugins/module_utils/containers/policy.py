@@ -10,11 +10,13 @@ import datetime
 import typing as t
 from dataclasses import dataclass
 
+from ..controls import container as catalogue
 from ..controls import model
-from ..controls.catalogue import CONTROLS
 from .records import Waiver
 from .rules import Context, Evidence, NotJudged, judge
 from .state import State
+
+CONTROLS = {control.id: control for control in catalogue.CONTROLS}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def findings(
     return [
         outcome(control, name, evidence[control.id], waived.get(control.id))
         for control in CONTROLS.values()
-        if control.subject == "container" and control.demanded_by(profile)
+        if control.demanded_by(profile)
     ]
 
 
