@@ -71,6 +71,12 @@ def shown(value: t.Any, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def named(key: t.Any) -> str:
+    """A name that somebody wrote, for a message: as it is where that is safe to print, else as `shown` has it."""
+    plain = isinstance(key, str) and 0 < len(key) <= 80 and key.isprintable()
+    return str(key) if plain else shown(key)
+
+
 def nearest(name: str, known: t.Iterable[str]) -> str:
     """A hint ``; did you mean 'x'?`` for a name that is unknown, or the empty string."""
     found = difflib.get_close_matches(str(name), list(known), n=1)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from ..errors import HIDDEN, Fault, InputError, nearest
+from ..errors import HIDDEN, Fault, InputError, named, nearest, shown
 from . import options, ports, records, tmpfs, values
 from .units import MIB, Wrong, parse_cpus, parse_size
 
@@ -134,7 +134,7 @@ def parse_specs(given: t.Any) -> list[Spec]:
         if not isinstance(entry, dict):
             faults.append(Fault(f"container {number}", "containers", HIDDEN, "is not a dictionary", "begin with name:"))
             continue
-        spec, wrong = _parse(entry, f"container {entry.get('name') or number!r}")
+        spec, wrong = _parse(entry, f"container {shown(entry.get('name') or number)}")
         faults += wrong
         if spec is not None:
             specs.append(spec)
@@ -162,9 +162,9 @@ def _parse(entry: t.Mapping[str, t.Any], where: str) -> tuple[Spec | None, list[
     for option, value in entry.items():
         reader = READERS.get(option)
         if reader is None:
-            remedy = f"remove it{nearest(str(option), READERS)}"
+            remedy = f"remove it{nearest(named(option), READERS)}"
             # Its value is not shown: it may be a misspelt env.
-            faults.append(Fault(where, str(option), HIDDEN, "is not an option of a container", remedy))
+            faults.append(Fault(where, named(option), HIDDEN, "is not an option of a container", remedy))
         elif value is not None:
             try:
                 found[option] = reader(value)

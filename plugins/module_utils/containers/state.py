@@ -12,7 +12,7 @@ import json
 import typing as t
 from dataclasses import dataclass, replace
 
-from . import values
+from . import tmpfs, values
 from .records import HEALTH_DEFAULTS, Network
 from .spec import Spec
 from .units import Wrong
@@ -92,10 +92,11 @@ class Daemon:
 
 def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
     """The state that the spec means on this engine with this image."""
+    user = spec.user or str(image.get("User") or "")
     state: State = {
         **FIXED,
         "image": image.id,
-        "user": spec.user or str(image.get("User") or ""),
+        "user": user,
         "working_dir": working_dir(spec.working_dir or image.get("WorkingDir")),
         "hostname": spec.hostname or "",
         "env": {**env_map(image.get("Env")), **spec.env},
@@ -104,6 +105,7 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
         "stop_signal": spec.stop_signal or stop_signal(image.get("StopSignal")),
         "exposed_ports": frozenset(image.get("ExposedPorts") or ()) | {port[0] for port in spec.published_ports},
         "mounts": _mounts(spec, image),
+        "tmpfs": tmpfs.owned(spec.tmpfs, user),
         "ulimits": dict(spec.ulimits),
         # Where the driver is the daemon's own, the daemon adds its options for it.
         "log_options": (AtLeast if spec.log_driver == daemon.log_driver else dict)(spec.log_options),
@@ -134,7 +136,7 @@ def _networks(spec: Spec, project: str) -> State:
 
 _SAME = (
     "cap_drop capabilities cpus init log_driver memory memory_swap pids_limit published_ports read_only"
-    " restart_policy restart_retries security_opts shm_size stop_timeout sysctls tmpfs"
+    " restart_policy restart_retries security_opts shm_size stop_timeout sysctls"
 ).split()
 
 
