@@ -18,13 +18,37 @@ NO_UNICODE = "\ud800"
 C1 = "a\x9b31mb"  # a terminal takes the one character for ESC [
 TURNED = "a\u202eb"  # shows what follows from right to left
 SECRET = "hunter2"
-COMMANDS = ("web;id", "$(id)", "`id`", "web|id", "web&&id", "../../etc/passwd", "web\r\nX: y", "web%00", "'--", "{{ x }}")
+COMMANDS = (
+    "web;id",
+    "$(id)",
+    "`id`",
+    "web|id",
+    "web&&id",
+    "../../etc/passwd",
+    "web\r\nX: y",
+    "web%00",
+    "'--",
+    "{{ x }}",
+)
 NO_NUMBERS: t.Tuple[t.Any, ...] = (
     *("many", "", " ", "1e3", "0x10", "\u0661\u0662", "1_000", "1 2", "--1", "9" * 400, RED, NO_UNICODE, "5\0"),
     *(True, [], [1], {}, {"a": 1}, float("nan"), float("inf"), 10**40, -(10**40), 10**5000),
 )
 NO_TEXT: t.Tuple[t.Any, ...] = ("", " ", [], ["x"], {}, {"x": 1}, True, "a\nb", "a\0b", RED, NO_UNICODE, LONG, 10**40)
-NO_LIST: t.Tuple[t.Any, ...] = (True, 1.5, {"a": 1}, b"x", [None], [True], [1.5], [["a"]], [{"a": 1}], ["a\0b"], [NO_UNICODE], [LONG])
+NO_LIST: t.Tuple[t.Any, ...] = (
+    True,
+    1.5,
+    {"a": 1},
+    b"x",
+    [None],
+    [True],
+    [1.5],
+    [["a"]],
+    [{"a": 1}],
+    ["a\0b"],
+    [NO_UNICODE],
+    [LONG],
+)
 NO_LINES: t.Tuple[t.Any, ...] = ([""], [" "], [RED], ["a\nb"], ["a\x7fb"], [C1 + " " + TURNED])
 NO_MAP: t.Tuple[t.Any, ...] = (
     *("text", 5, True, ["a=b"], [{"a": "b"}], {"": "x"}, {"a b": "x"}, {f"A{RED}": "x"}, {1: "x"}, {"a\0": "x"}),

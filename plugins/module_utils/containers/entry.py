@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import typing as t
 
@@ -38,19 +39,27 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
         """given: takes the list of containers out of the parameters."""
         self._given = given
         self._ready = False
-        super().__init__(argument_spec=argument_spec, supports_check_mode=True)
+        try:
+            super().__init__(argument_spec=argument_spec, supports_check_mode=True)
+        except Exception as error:
+            # Ansible's own check trips over a number where a dictionary belongs, and over infinity.
+            self.fail_json(f"The arguments cannot be read: {error}")
         self._ready = True
 
     def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
         """Ansible's own check stops at the first fault and names no container; ours is asked first."""
         if not self._ready and isinstance(getattr(self, "params", None), dict):
             try:
-                read(self.params, self._given)
+                read(with_dropped(self.params, self._written), self._given)
             except CaissonError as error:
                 msg = str(error)
         result.setdefault("invocation", {"module_args": render.masked(getattr(self, "params", {}))})
         super().fail_json(msg, **result)
         raise AssertionError("fail_json ends the process")
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self._written = copy.deepcopy(self.params)
 
     def exit_json(self, **result: t.Any) -> t.NoReturn:
         result.setdefault("invocation", {"module_args": render.masked(self.params)})
@@ -64,6 +73,17 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
             super()._log_invocation()
         finally:
             self.params = real
+
+
+def with_dropped(params: t.Any, written: t.Any) -> t.Any:
+    """The parameters with each list as it was written that Ansible has made shorter, for it leaves out what is wrong."""
+    if isinstance(params, dict) and isinstance(written, dict):
+        return {key: with_dropped(value, written.get(key)) for key, value in params.items()}
+    if not isinstance(params, list) or written is None:
+        return params
+    if isinstance(written, list) and len(written) == len(params):
+        return [with_dropped(*pair) for pair in zip(params, written)]
+    return params if params and not isinstance(written, list) else written
 
 
 def read(params: Params, given: t.Callable[[Params], t.Any]) -> list[Spec]:

@@ -91,7 +91,9 @@ def volumes(value: t.Any) -> list[values.Mount]:
             elif kind == "bind" and re.match(r"\Ar?(private|shared|slave)\Z", mode):
                 propagation = mode
             else:
-                raise Wrong(f"has {shown(item)} with the mode {shown(mode)}", "use ro, rw or, for a path, a mount propagation")
+                raise Wrong(
+                    f"has {shown(item)} with the mode {shown(mode)}", "use ro, rw or, for a path, a mount propagation"
+                )
         found.append(_mount(kind, source, values.path(target), read_only, propagation))
     return found
 
@@ -166,7 +168,9 @@ def waivers(value: t.Any) -> tuple[Waiver, ...]:
     for item in _entries(value, ("control", "reason", "expires"), "control"):
         control = values.text(item["control"])
         if control not in catalogue.CONTROLS:
-            raise Wrong(f"names no control: {shown(control)}{nearest(control, catalogue.CONTROLS)}", "use a control's id")
+            raise Wrong(
+                f"names no control: {shown(control)}{nearest(control, catalogue.CONTROLS)}", "use a control's id"
+            )
         if "reason" not in item:
             raise Wrong(f"gives no reason for {control}", "add reason, a sentence that an auditor understands")
         if control in (other.control for other in found):

@@ -145,12 +145,15 @@ def choice(*allowed: str) -> t.Callable[[t.Any], str]:
 
 
 def words(value: t.Any) -> list[str]:
-    """A list of strings; a lone string is split at commas, as Ansible does."""
+    """A list of strings without spaces around them; a lone string is split at commas.
+
+    Ansible splits it too, and leaves the spaces.
+    """
     if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
+        value = value.split(",")
     if not isinstance(value, (list, tuple)):
         raise Wrong("is not a list", "write a list of strings")
-    return [text(item) for item in value]
+    return [text(item).strip() for item in value]
 
 
 def argv(value: t.Any) -> list[str]:
@@ -189,7 +192,9 @@ def env(value: t.Any) -> dict[str, str]:
     found = text_map(value, _KEY, "a name has no '=', space or control character")
     for key, item in found.items():
         if len(f"{key}={item}".encode()) > MOST_BYTES:
-            raise Wrong(f"has at {shown(key)} a value that is longer than the kernel takes", "put it into a mounted file")
+            raise Wrong(
+                f"has at {shown(key)} a value that is longer than the kernel takes", "put it into a mounted file"
+            )
     return found
 
 
