@@ -115,7 +115,7 @@ POSTGRESQL = AppRecipe(
         # The compiler for large queries is half of the image; the server does without it.
         f'rm -rf "$1"/usr/lib/*/libLLVM* "$1"/usr/lib/llvm* "$1"/usr/lib/*/libz3* "$1"{_POSTGRES_HOME}/lib/bitcode'
         f' "$1"{_POSTGRES_HOME}/lib/llvmjit*',
-        f'sed -i "s/^#listen_addresses = .*/listen_addresses = \'*\'/" "$1"/usr/share/postgresql/15/'
+        'sed -i "s/^#listen_addresses = .*/listen_addresses = \'*\'/" "$1"/usr/share/postgresql/15/'
         "postgresql.conf.sample",
         'install -d -o 999 -g 999 -m 700 "$1"/var/lib/postgresql/data',
         'rm -rf "$1"/var/run; ln -s /run "$1"/var/run; install -d -o 999 -g 999 -m 2775 "$1"/run/postgresql',

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,8 +11,9 @@ import sys
 import typing as t
 from pathlib import Path
 
+import jinja2
 import jinja2.nativetypes
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 from .run_module import COLLECTIONS
 from .shell import ROOT
@@ -23,7 +25,7 @@ MODULE = "caisson.hardening.containers"
 
 def play(name: str) -> dict[str, t.Any]:
     """The one play of an example."""
-    plays = yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    plays = yaml_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
     assert len(plays) == 1
     return dict(plays[0])
 
@@ -51,9 +53,9 @@ def run(names: t.Iterable[str], folder: Path, *words: str, **variables: t.Any) -
     """Exit status and output of the playbooks against this machine; *folder* is for what belongs to the run."""
     inventory = f"here ansible_connection=local ansible_become=false ansible_python_interpreter={sys.executable}\n"
     (folder / "hosts").write_text(f"[docker_hosts]\n{inventory}", encoding="utf-8")
-    (folder / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    (folder / "variables.json").write_text(json.dumps(variables), encoding="utf-8")
     argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", folder / "hosts", *words]
-    argv += ["-e", f"@{folder / 'variables.yml'}", *(FOLDER / f"{name}.yml" for name in names)]
+    argv += ["-e", f"@{folder / 'variables.json'}", *(FOLDER / f"{name}.yml" for name in names)]
     done = subprocess.run(
         list(map(str, argv)),
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 Json = t.Dict[str, t.Any]
 
 SUBNET = "10.213.0.0/16"
-ENV: t.Tuple[Json, ...] = (
-    *({"A": "1"}, {"A": 1, "B": ""}, {"LINES": "a\nb\n", "TAB": "\t"}, {"\u00fcml\u00e4ut": "\u65e5\u672c"}, {"PATH": "/bin:/x"}),
-    *({"A": "x=y=z"}, {"QUOTES": "'\"`$HOME", "A": "$(id)"}, {"a.b-c": " spaces "}, {"FROM_IMAGE": "mine"}, {"ESC": "\x1b[31m"}),
+ENV: tuple[Json, ...] = (
+    *({"A": "1"}, {"A": 1, "B": ""}, {"LINES": "a\nb\n", "TAB": "\t"}, {"\u00fcml\u00e4ut": "\u65e5\u672c"},
+      {"PATH": "/bin:/x"}),
+    *({"A": "x=y=z"}, {"QUOTES": "'\"`$HOME", "A": "$(id)"}, {"a.b-c": " spaces "}, {"FROM_IMAGE": "mine"},
+      {"ESC": "\x1b[31m"}),
 )  # fmt: skip
-LABELS: t.Tuple[Json, ...] = (
-    *({"team": ""}, {"note": "x=y"}, {"com.example.\u00fc": "\u2603\nsecond"}, {"n": 5}, {"from": "me"}, {"json": '{"a": [1]}'}),
+LABELS: tuple[Json, ...] = (
+    *({"team": ""}, {"note": "x=y"}, {"com.example.\u00fc": "\u2603\nsecond"}, {"n": 5}, {"from": "me"},
+      {"json": '{"a": [1]}'}),
 )  # fmt: skip
-HEALTH: t.Tuple[Json, ...] = (
+HEALTH: tuple[Json, ...] = (
     {"test": "true", "interval": "300ms"},
     {"test": ["CMD", "true"], "interval": "0.25", "timeout": "1m"},
     {"test": ["CMD-SHELL", "exit 0"], "interval": "0.2s", "retries": 1, "start_period": "0s"},
@@ -28,20 +31,20 @@ HEALTH: t.Tuple[Json, ...] = (
     {"test": "NONE"},
     {"test": ["NONE"]},
 )
-MEMORY: t.Tuple[Json, ...] = (
+MEMORY: tuple[Json, ...] = (
     *({"memory": "32m"}, {"memory": 33554432}, {"memory": "32768k"}, {"memory": "0.03125g"}, {"memory": " 32 MiB "}),
     *({"memory": "24mb", "memory_swap": "24m"}, {"memory": "24m", "memory_swap": "0.046875g"}, {"memory": "0"}),
     *({"memory": "24m", "memory_swap": "-1"}, {"memory": "33333333"}, {"memory": "32m", "memory_swap": "unlimited"}),
 )
-TMPFS: t.Tuple[str, ...] = (
+TMPFS: tuple[str, ...] = (
     *("size=1m", "size=1048576", "mode=0700,uid=10001,size=2m,nosuid", "exec,size=4096k", "size=50%", "ro,size=1m"),
     *("nr_inodes=1k,strictatime,size=1g", "noatime,nodiratime,size=1.5m", "size=8m,suid,nosuid,dev", "mode=1777,gid=7"),
     *("", "rw,size=64K,sync", "noexec,exec,noexec", "uid=0,gid=0,mode=755"),
 )
-MOUNTS: t.Tuple[Json, ...] = (
+MOUNTS: tuple[Json, ...] = (
     {"volumes": ["PREFIX-data:/data"]},
     {"volumes": ["PREFIX-data:/data/:ro", "/anonymous"]},
-    {"volumes": ["/usr/share:/host:ro,rslave", "PREFIX-b:/b:rw"]},
+    {"volumes": ["/usr/share:/host:ro,rprivate", "PREFIX-b:/b:rw"]},
     {"volumes": "/usr/share:/host:ro"},
     {"mounts": [{"target": "/data", "source": "PREFIX-data", "type": "volume", "read_only": "yes"}]},
     {"mounts": [{"target": "//host/", "source": "/usr/share/", "type": "bind", "read_only": True}]},
@@ -49,7 +52,7 @@ MOUNTS: t.Tuple[Json, ...] = (
     {"mounts": [{"target": "/scratch"}], "volumes": ["PREFIX-data:/a/b/c"]},
     {"volumes": ["PREFIX-data:/tmp"]},
 )
-SECURITY: t.Tuple[Json, ...] = (
+SECURITY: tuple[Json, ...] = (
     *(
         {"cap_drop": ["ALL"]},
         {"cap_drop": "all"},
@@ -60,12 +63,14 @@ SECURITY: t.Tuple[Json, ...] = (
     *({"security_opts": ["no-new-privileges"]}, {"security_opts": ["no-new-privileges:true"]}),
     *({"security_opts": ["seccomp=unconfined", "no-new-privileges=false"]}, {"cap_drop": []}),
 )
-LIMITS: t.Tuple[Json, ...] = (
-    *({"cpus": 0.5}, {"cpus": "0.25"}, {"cpus": 1}, {"cpus": 0.123456}, {"cpus": 0}, {"pids_limit": "64"}, {"pids_limit": -1}),
-    *({"ulimits": ["nofile:64:128"]}, {"ulimits": "core:0, nofile:100"}, {"ulimits": ["memlock:65536", "stack:65536:8388608"]}),
-    *({"shm_size": "1m"}, {"shm_size": 1048577}, {"ulimits": ["core:1024:2048", "nproc:100"], "pids_limit": 0}),
+LIMITS: tuple[Json, ...] = (
+    *({"cpus": 0.5}, {"cpus": "0.25"}, {"cpus": 1}, {"cpus": 0.123456}, {"cpus": 0}, {"pids_limit": "64"},
+      {"pids_limit": -1}),
+    *({"ulimits": ["nofile:64:128"]}, {"ulimits": "core:0, nofile:100"}, {"ulimits": ["memlock:65536",
+      "stack:65536:8388608"]}),
+    *({"shm_size": "1m"}, {"shm_size": 1048577}, {"ulimits": ["core:1024:2048", "nproc:5000"], "pids_limit": 0}),
 )  # fmt: skip
-LOGS: t.Tuple[Json, ...] = (
+LOGS: tuple[Json, ...] = (
     *({"log_driver": "json-file"}, {"log_driver": "none"}, {"log_options": {"max-size": "1m", "compress": "false"}}),
     *(
         {
@@ -75,24 +80,26 @@ LOGS: t.Tuple[Json, ...] = (
     ),
     *({"log_driver": "local", "log_options": {"mode": "non-blocking", "max-buffer-size": "1m"}},),
 )
-RESTARTS: t.Tuple[Json, ...] = (
+RESTARTS: tuple[Json, ...] = (
     *({"restart_policy": False}, {"restart_policy": "no"}, {"restart_policy": "always"}, {"restart_retries": "3"}),
     *({"restart_policy": "unless-stopped"}, {"restart_policy": "on-failure", "restart_retries": 0}),
 )
-STOPS: t.Tuple[Json, ...] = (
+STOPS: tuple[Json, ...] = (
     *({"stop_signal": value} for value in ("TERM", "sigint", 15, "37", "RTMIN+3", "SIGRTMAX-1", " quit ")),
     *({"stop_timeout": value} for value in (0, "2")),
 )
-SYSCTLS: t.Tuple[Json, ...] = (
+SYSCTLS: tuple[Json, ...] = (
     *({"net.core.somaxconn": "100"}, {"net.ipv4.ip_unprivileged_port_start": 0, "kernel.shmmax": 1073741824}),
     *({"fs.mqueue.msg_max": 20}, {"net.ipv4.tcp_syncookies": 1, "kernel.sem": "100 1000 32 10"}),
 )
-PROCESS: t.Tuple[Json, ...] = (
-    *({"command": "sleep 1000"}, {"command": ["sleep", "1000"]}, {"command": ["sh", "-c", "sleep 1000; : '\u00fc\n'", ""]}),
-    *({"entrypoint": ["sleep"], "command": "1000"}, {"entrypoint": "/bin/sh,-c,sleep 1000"}, {"command": "sh -c 'sleep 1000'"}),
+PROCESS: tuple[Json, ...] = (
+    *({"command": "sleep 1000"}, {"command": ["sleep", "1000"]}, {"command": ["sh", "-c", "sleep 1000; : '\u00fc\n'",
+      ""]}),
+    *({"entrypoint": ["sleep"], "command": "1000"}, {"entrypoint": "/bin/sh,-c,sleep 1000"},
+      {"command": "sh -c 'sleep 1000'"}),
     *({"command": ["sleep", 1000], "init": "no"}, {"command": "sleep 1000", "working_dir": "//tmp/../var/"}),
 )  # fmt: skip
-INHERITED: t.Tuple[Json, ...] = (
+INHERITED: tuple[Json, ...] = (
     {},
     {"command": "900"},
     {"entrypoint": ["sleep", "800"]},
@@ -146,7 +153,7 @@ class Place:
     def _wiring(self, dice: random.Random) -> Json:
         mode = dice.choice(NETWORKS)
         fixed = {"name": f"{self.prefix}-net", "ipv4_address": f"10.213.1.{self.number + 10}"}
-        found: Json = {
+        kinds: dict[str, Json] = {
             "project": {},
             "none": {"networks": []},
             "word": {"networks": [{"name": "none"}]},
@@ -154,7 +161,8 @@ class Place:
             "both": {"networks": [{"name": self.prefix, "aliases": "one,two"}, {**fixed, "aliases": ["x.y"]}]},
             "bridge": {"networks": [{"name": "bridge"}]},
             "aliases": {"networks": [{"name": self.prefix, "aliases": ["db", f"{self.prefix}-{self.number}", "Db_2"]}]},
-        }[mode]
+        }
+        found = dict(kinds[mode])
         port = 20000 + 10 * self.number
         if mode not in ("none", "word") and dice.random() < 0.5:
             choices: list[t.Any] = [["127.0.0.1::80"], ["[::1]::81/udp"], [f"127.0.0.1:{port}:8080/tcp"], 8081]
@@ -190,7 +198,7 @@ class Place:
         return {"healthcheck": dice.choice((*HEALTH, {"interval": "400ms", "retries": 5}) if self.rich else HEALTH)}
 
 
-_SIMPLE: t.Tuple[t.Callable[[random.Random], Json], ...] = (
+_SIMPLE: tuple[t.Callable[[random.Random], Json], ...] = (
     lambda dice: {"env": dice.choice(ENV)},
     lambda dice: {"labels": dice.choice(LABELS)},
     lambda dice: dict(dice.choice(MEMORY)),

@@ -76,7 +76,7 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
 
 
 def with_dropped(params: t.Any, written: t.Any) -> t.Any:
-    """The parameters with each list as it was written that Ansible has made shorter, for it leaves out what is wrong."""
+    """The parameters, but each list that Ansible has made shorter as it was written: it leaves out what is wrong."""
     if isinstance(params, dict) and isinstance(written, dict):
         return {key: with_dropped(value, written.get(key)) for key, value in params.items()}
     if not isinstance(params, list) or written is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..errors import CaissonError, shown
 from . import ports, tmpfs, values
 from .records import Network
 from .state import State, env_map, health, path, stop_signal, working_dir
@@ -34,7 +35,16 @@ _READ = frozenset(
 
 
 def observe(inspect: t.Mapping[str, t.Any]) -> State:
-    """The canonical state of an inspected container."""
+    """The canonical state of an inspected container. CaissonError where the answer is not what an engine gives."""
+    try:
+        return _observe(inspect)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        name = shown(str(inspect.get("Name", "")).lstrip("/"))
+        problem = f"what the engine tells of it cannot be read ({type(error).__name__}: {error})"
+        raise CaissonError(f"container {name}: {problem}; please report it with the engine's version") from error
+
+
+def _observe(inspect: t.Mapping[str, t.Any]) -> State:
     host: t.Mapping[str, t.Any] = inspect.get("HostConfig") or {}
     config: t.Mapping[str, t.Any] = inspect.get("Config") or {}
     state: State = {
@@ -154,7 +164,7 @@ def _storage(host: t.Mapping[str, t.Any]) -> State:
         + tuple(sorted(host.get("DeviceCgroupRules") or ())),
         "device_requests": tuple(str(request) for request in host.get("DeviceRequests") or ()),
         "storage_opts": dict(host.get("StorageOpt") or {}),
-        "tmpfs": {path(target): _tmpfs(options) for target, options in (host.get("Tmpfs") or {}).items()},
+        "tmpfs": {path(target): _tmpfs(options or "") for target, options in (host.get("Tmpfs") or {}).items()},
         "volumes_from": tuple(host.get("VolumesFrom") or ()),
     }
 
@@ -231,6 +241,7 @@ def _networks(inspect: t.Mapping[str, t.Any]) -> dict[str, Network]:
     for name, endpoint in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).items():
         if name in ("none", "host"):
             continue
+        endpoint = endpoint or {}  # a network that it has never been on yet
         fixed = endpoint.get("IPAMConfig") or {}
         found[name] = Network(
             name=name,
