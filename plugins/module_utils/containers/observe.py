@@ -238,10 +238,10 @@ def _networks(inspect: t.Mapping[str, t.Any]) -> dict[str, Network]:
     own = {str(inspect.get("Id", ""))[:12], str(inspect.get("Name", "")).lstrip("/")}
     own.add(str((inspect.get("Config") or {}).get("Hostname", "")))
     found = {}
-    for name, endpoint in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).items():
+    for name, given in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).items():
         if name in ("none", "host"):
             continue
-        endpoint = endpoint or {}  # a network that it has never been on yet
+        endpoint = given or {}  # null where it has never been on the network yet
         fixed = endpoint.get("IPAMConfig") or {}
         found[name] = Network(
             name=name,

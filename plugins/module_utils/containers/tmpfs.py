@@ -14,6 +14,7 @@ FLAGS = frozenset(
     "rw ro exec noexec suid nosuid dev nodev sync async dirsync atime noatime diratime nodiratime"
     " relatime norelatime strictatime nostrictatime remount mand nomand".split()
 )
+_ID = re.compile(r"\A[0-9]{1,10}\Z")
 VALUES = frozenset("size mode uid gid nr_inodes nr_blocks mpol".split())
 
 
@@ -38,7 +39,7 @@ def _tmpfs_value(key: str, value: str) -> str:
     if key == "size" and not re.match(r"\A[0-9]{1,3}%\Z", value):
         return str(parse_size(value))
     if key in ("uid", "gid", "nr_inodes", "nr_blocks") and not re.match(r"\A[0-9]{1,18}[kmg]?\Z", value):
-        raise Wrong(f"has {key}={value}, which is not a number", f"write {key}=NUMBER")
+        raise Wrong(f"has {shown(f'{key}={value}')}, which is not a number", f"write {key}=NUMBER")
     if key == "mode":
         if not re.match(r"\A[0-7]{1,5}\Z", value):
             raise Wrong(f"has the mode {shown(value)}", "write an octal mode, such as mode=1777")
@@ -49,11 +50,12 @@ def _tmpfs_value(key: str, value: str) -> str:
 def owned(mounts: t.Mapping[str, t.Mapping[str, str]], user: str) -> dict[str, dict[str, str]]:
     """The mounts as the user's own, where the user is a number and no owner was written.
 
-    runc before 1.1.9 gives a tmpfs the mode of the directory below it, and one that the image lacks 0755 from the
+    runc before 1.1.8 gives a tmpfs the mode of the directory below it, and one that the image lacks 0755 from the
     second start on, whatever `mode` says. Root's then, the application could not write there.
     """
-    match = re.match(r"\A0*([1-9][0-9]*)(?::0*([0-9]+))?\Z", user, re.ASCII)
-    owner = {key: number for key, number in zip(("uid", "gid"), match.groups() if match else ()) if number}
+    owner = {key: part.lstrip("0") or "0" for key, part in zip(("uid", "gid"), user.split(":")) if _ID.match(part)}
+    if owner.get("uid", "0") == "0":
+        owner = {}
     return {
         target: dict(given) if {"uid", "gid"} & set(given) else {**given, **owner} for target, given in mounts.items()
     }
