@@ -71,6 +71,11 @@ def shown(value: t.Any, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def printable(text: str) -> str:
+    """The text with what would move a cursor, change a colour or turn the direction written as its escape."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def named(key: t.Any) -> str:
     """A name that somebody wrote, for a message: as it is where that is safe to print, else as `shown` has it."""
     plain = isinstance(key, str) and 0 < len(key) <= 80 and key.isprintable()

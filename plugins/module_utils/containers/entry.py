@@ -41,7 +41,7 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
         self._ready = False
         try:
             super().__init__(argument_spec=argument_spec, supports_check_mode=True)
-        except Exception as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Ansible's own check trips over a number where a dictionary belongs, and over infinity.
             self.fail_json(f"The arguments cannot be read: {error}")
         self._ready = True

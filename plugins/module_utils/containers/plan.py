@@ -10,6 +10,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field
 
+from ..errors import printable
 from .records import Network
 from .spec import Spec
 from .state import ANY, AtLeast, State
@@ -34,7 +35,8 @@ class Difference:
     after: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.before} -> {self.after}"
+        # Labels and the like come from images, and images from anywhere.
+        return printable(f"{self.field}: {self.before} -> {self.after}")
 
 
 @dataclass(frozen=True)
