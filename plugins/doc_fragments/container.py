@@ -106,6 +106,8 @@ tmpfs:
     - Scratch file systems in memory as C(PATH) or C(PATH:OPTIONS), beside those on C(/tmp) (64 MiB) and C(/run)
       (16 MiB). One given for these paths replaces the default.
     - C(noexec), C(nosuid), C(nodev) and C(size=64m) are added unless the opposite is written.
+    - They belong to the container's user where that is a number, unless C(uid) or C(gid) is written. Some runtimes do
+      not keep to C(mode), and a user who does not own the directory could not write there.
     - "Controls: container.tmpfs_options, container.tmpfs_size."
   type: list
   elements: str

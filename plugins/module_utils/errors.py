@@ -70,6 +70,17 @@ def shown(value: t.Any, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def printable(text: str) -> str:
+    """The text with what would move a cursor, change a colour or turn the direction written as its escape."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def named(key: t.Any) -> str:
+    """A name that somebody wrote, for a message: as it is where that is safe to print, else as `shown` has it."""
+    plain = isinstance(key, str) and 0 < len(key) <= 80 and key.isprintable()
+    return str(key) if plain else shown(key)
+
+
 def nearest(name: str, known: t.Iterable[str]) -> str:
     """A hint ``; did you mean 'x'?`` for a name that is unknown, or the empty string."""
     import difflib  # noqa: PLC0415  needed only where something is misspelt

@@ -11,6 +11,7 @@ import uuid
 import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support import images
+from ansible_collections.caisson.hardening.tests.support.containers import until
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,15 @@ def busybox(api: docker.APIClient) -> str:
     return images.ensure_busybox(api)
 
 
+def _removed(api: docker.APIClient, network: str) -> bool:
+    """Whether the network is gone; the endpoint of a container that was just removed may hold it for a moment."""
+    try:
+        api.remove_network(network)
+    except docker.errors.APIError as error:
+        return isinstance(error, docker.errors.NotFound)
+    return True
+
+
 @pytest.fixture
 def unique(api: docker.APIClient) -> t.Iterator[str]:
     """A prefix for names; containers, networks and volumes whose name begins with it are removed after the test."""
@@ -46,6 +56,6 @@ def unique(api: docker.APIClient) -> t.Iterator[str]:
             api.remove_container(container["Id"], force=True, v=True)
     for network in api.networks(names=[prefix]):
         if network["Name"].startswith(prefix):
-            api.remove_network(network["Id"])
+            until(lambda found=network["Id"]: _removed(api, found))
     for volume in api.volumes(filters={"name": prefix})["Volumes"] or ():
         api.remove_volume(volume["Name"], force=True)

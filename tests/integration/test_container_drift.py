@@ -169,7 +169,7 @@ def test_a_snapshot_holds_what_was_planted_and_says_what_it_is(deployer: Deploye
 
 def test_recreating_removes_the_drift_and_keeps_data_and_configuration(deployer: Deployer, look: Look) -> None:
     spec = writable(
-        deployer, "web", volumes=[f"{deployer.prefix}-data:/data", "/scratch"], env={"SECRET": "hunter2"},
+        deployer, "web", volumes=[f"{deployer.prefix}-data:/data", "/scratch"], env={"WORD": "hunter2"},
         healthcheck={"test": "true", "interval": "200ms"}, published_ports=["127.0.0.1:18080:80"],
         networks=[{"name": deployer.prefix, "aliases": ["www"]}],
     )  # fmt: skip
@@ -315,11 +315,11 @@ def test_a_failing_replacement_leaves_the_old_one_serving_and_the_others_are_rep
 ) -> None:
     # At its second start, which is the successor's, its program misses what was planted; the old one has it.
     missing = (
-        "test -e /data/mark && ! test -e /bin/planted && echo $SECRET refused && exit 3; echo > /data/mark; sleep 99"
+        "test -e /data/mark && ! test -e /bin/planted && echo $WORD refused && exit 3; echo > /data/mark; sleep 99"
     )
     deployer.deploy(
         writable(deployer, "web", command=["sh", "-c", missing], volumes=[f"{deployer.prefix}-d:/data"], user="0",
-                 waivers=waiver("read_only", "user"), restart_policy="no", env={"SECRET": "hunter2"}),
+                 waivers=waiver("read_only", "user"), restart_policy="no", env={"WORD": "hunter2"}),
         writable(deployer, "other"),
     )  # fmt: skip
     for short in ("web", "other"):

@@ -25,7 +25,6 @@ import docker
 from .shell import CACHE, TestSetupError, as_root, output, tail
 
 FOLDER = CACHE / "engine"
-CGROUP = "caisson-test"
 DEFAULT = "unix:///var/run/docker.sock"
 
 # /run/containerd is hidden so that dockerd starts a containerd of its own inside the namespaces;
@@ -110,7 +109,7 @@ def _start(run: Path) -> subprocess.Popen[bytes]:
         "--exec-root": run / "exec",
         "--pidfile": run / "pid",
         "-H": f"unix://{run}/docker.sock",
-        "--cgroup-parent": f"/{CGROUP}",
+        "--cgroup-parent": f"/{run.name}",
     }
     argv = ["unshare", "--net", "--mount", "--propagation", "slave", "sh", "-ec", START, "dockerd"]
     argv += [str(word) for pair in options.items() for word in pair]
@@ -139,8 +138,9 @@ def _stop(process: subprocess.Popen[bytes], run: Path, made: list[Path]) -> None
     _end(process)
     for pid in _processes_of(run):
         _signal(pid, signal.SIGKILL)
-    for mount in sorted(Path("/sys/fs/cgroup").glob(f"**/{CGROUP}")):
-        for folder, _folders, _files in os.walk(mount, topdown=False):  # passes over what vanishes meanwhile
+    # Cgroups of others come and go meanwhile; os.walk passes over what has vanished.
+    for folder, _folders, _files in os.walk("/sys/fs/cgroup", topdown=False):
+        if run.name in Path(folder).parts:
             with contextlib.suppress(OSError):
                 Path(folder).rmdir()
     output(as_root(["rm", "-rf", str(run)]))

@@ -38,6 +38,12 @@ exec /sbin/init
 class Recipe:
     """A Debian root file system: its packages, and shell lines that run on it (``$1`` is its directory)."""
 
+    # What mmdebstrap is told, and the stage at which the shell lines run.
+    options: t.ClassVar[t.Sequence[str]] = (
+        *("--variant=minbase", "--skip=cleanup/apt/lists", "--skip=cleanup/apt/cache"),
+        *("--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*"),
+    )
+    stage: t.ClassVar[str] = "customize"
     name: str
     packages: t.Tuple[str, ...]  # noqa: UP006  evaluated by dataclasses on Python 3.8
     hooks: t.Tuple[str, ...] = ()  # noqa: UP006
@@ -110,10 +116,8 @@ def root_file_system(recipe: Recipe) -> Path:
     if target.is_file():
         return target
     temporary = target.with_suffix(".new.tar")
-    argv = ["mmdebstrap", "--variant=minbase", "--mode=auto", f"--include={','.join(recipe.packages)}"]
-    argv += [f"--customize-hook={hook}" for hook in recipe.hooks]
-    argv += ["--skip=cleanup/apt/lists", "--skip=cleanup/apt/cache"]
-    argv += ["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*"]
+    argv = ["mmdebstrap", *recipe.options, "--mode=auto", f"--include={','.join(recipe.packages)}"]
+    argv += [f"--{recipe.stage}-hook={hook}" for hook in recipe.hooks]
     argv += [SUITE, str(temporary)]
     given = sources()
     if given:

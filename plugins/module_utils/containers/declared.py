@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..errors import HIDDEN, Fault, nearest
+from ..errors import HIDDEN, Fault, named, nearest
 from .steps import Action, Difference
 from .units import Wrong
 
@@ -87,8 +87,8 @@ def _entry(
     for option, value in entry.items():
         reader = readers.get(option)
         if reader is None:
-            remedy = f"remove it{nearest(str(option), readers)}"
-            faults.append(Fault(where, str(option), HIDDEN, f"is not an option of a {kind}", remedy))
+            remedy = f"remove it{nearest(named(option), readers)}"
+            faults.append(Fault(where, named(option), HIDDEN, f"is not an option of a {kind}", remedy))
         elif value is not None:
             try:
                 found[option] = reader(value)

@@ -67,7 +67,11 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
         self._given = given
         self.plural = plural
         self._ready = False
-        super().__init__(argument_spec=argument_spec, supports_check_mode=True)
+        try:
+            super().__init__(argument_spec=argument_spec, supports_check_mode=True)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # Ansible's own check trips over a number where a dictionary belongs, and over infinity.
+            self.fail_json(f"The arguments cannot be read: {error}")
         self._ready = True
 
     def _load_params(self) -> None:
@@ -78,7 +82,7 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
         """Ansible's own check stops at the first fault and names no container; ours is asked first."""
         if not self._ready and isinstance(getattr(self, "_written", None), dict):
             try:
-                read(self._written, self._given, self.plural)
+                read(with_dropped(self.params, self._written), self._given, self.plural)
             except CaissonError as error:
                 msg = str(error)
         result.setdefault("invocation", {"module_args": render.masked(getattr(self, "params", {}))})
@@ -97,6 +101,17 @@ class ContainerModule(AnsibleModule):  # type: ignore[misc]
             super()._log_invocation()
         finally:
             self.params = real
+
+
+def with_dropped(params: t.Any, written: t.Any) -> t.Any:
+    """The parameters, but each list that Ansible has made shorter as it was written: it leaves out what is wrong."""
+    if isinstance(params, dict) and isinstance(written, dict):
+        return {key: with_dropped(value, written.get(key)) for key, value in params.items()}
+    if not isinstance(params, list) or written is None:
+        return params
+    if isinstance(written, list) and len(written) == len(params):
+        return [with_dropped(*pair) for pair in zip(params, written)]
+    return params if params and not isinstance(written, list) else written
 
 
 def read(params: Params, given: t.Callable[[Params], t.Any], plural: bool = False) -> list[Spec]:

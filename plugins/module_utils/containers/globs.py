@@ -12,6 +12,7 @@ import re
 import typing as t
 from functools import lru_cache
 
+from ..errors import shown
 from . import values
 from .units import Wrong
 
@@ -23,16 +24,16 @@ def pattern(value: t.Any) -> str:
     """The pattern in its one canonical form; Wrong for one that stands for nothing, or for everything."""
     given = values.text(value)
     if not given.startswith("/"):
-        raise Wrong(f"has {given!r}, which does not begin with '/'", _EXAMPLE)
+        raise Wrong(f"has {shown(given)}, which does not begin with '/'", _EXAMPLE)
     if len(given) > MOST:
         raise Wrong(f"has a pattern of more than {MOST} characters", _EXAMPLE)
     names = [name for name in given.split("/") if name not in ("", ".")]
     if ".." in names:
-        raise Wrong(f"has {given!r} with '..' in it", "write the path without it")
+        raise Wrong(f"has {shown(given)} with '..' in it", "write the path without it")
     while names and names[-1] == "**":
         names.pop()
     if all(not name.strip("*") for name in names):
-        raise Wrong(f"has {given!r}, which stands for the whole file system", "name what may change, path by path")
+        raise Wrong(f"has {shown(given)}, which stands for the whole file system", "name what may change, path by path")
     found = "/" + "/".join(names)
     _compiled(found)
     return found
@@ -55,7 +56,7 @@ def _compiled(given: str) -> t.Pattern[str]:
         if name == "**":
             parts.append("(?:/[^/]+)*")
         elif "**" in name:
-            raise Wrong(f"has {given!r} with '**' beside other characters", "let '**' stand alone between two '/'")
+            raise Wrong(f"has {shown(given)} with '**' beside other characters", "let '**' stand alone between two '/'")
         else:
             parts.append(f"/{_name(name, given)}")
     return re.compile("".join(parts) + r"(?:/.*)?\Z", re.DOTALL)
@@ -74,12 +75,14 @@ def _name(name: str, given: str) -> str:
         elif char == "[":
             end = name.find("]", position + (2 if name[position : position + 1] in ("!", "^") else 1))
             if end == -1:
-                raise Wrong(f"has {given!r} with a '[' that nothing closes", "close it by ']', or write \\[ for itself")
+                raise Wrong(
+                    f"has {shown(given)} with a '[' that nothing closes", "close it by ']', or write \\[ for itself"
+                )
             found += _class(name[position:end], given)
             position = end + 1
         elif char == "\\":
             if position == len(name):
-                raise Wrong(f"has {given!r} with a backslash before nothing", "write \\\\ for a backslash itself")
+                raise Wrong(f"has {shown(given)} with a backslash before nothing", "write \\\\ for a backslash itself")
             found += re.escape(name[position])
             position += 1
         else:
@@ -94,6 +97,6 @@ def _class(inside: str, given: str) -> str:
         chars += re.escape(lone) if lone else f"{re.escape(first)}-{re.escape(last)}"
         if not lone and first > last:
             raise Wrong(
-                f"has {given!r} with the range {first}-{last}, which is none", "write the lower character first"
+                f"has {shown(given)} with the range {first}-{last}, which is none", "write the lower character first"
             )
     return f"[^/{chars}]" if inverse else f"(?!/)[{chars}]"

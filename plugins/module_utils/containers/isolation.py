@@ -7,6 +7,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ..errors import shown
 from . import ports, records, values
 from .units import Wrong
 
@@ -43,9 +44,9 @@ def _mode(**known: str) -> t.Callable[[t.Any], str]:
                 "shares the namespace of a container, and is left behind when that one is replaced",
                 "leave it out, and let the two talk over a network or a volume",
             )
-        if not isinstance(value, str) or value not in {*known, ""}:
+        if not isinstance(value, str) or value not in known:
             raise Wrong("is not one of its values", f"write {' or '.join(known)}, or leave it out")
-        return known.get(value, known.get("private", ""))
+        return known[value]
 
     return reader
 
@@ -57,7 +58,7 @@ def device(value: t.Any) -> str:
         parts = [parts[0], parts[0], parts[1]]
     host, inside, given = [*parts, *([parts[0], "rwm"] if len(parts) == 1 else ["rwm"])][:3]
     if len(parts) > 3 or not re.match(r"\A[rwm]{1,3}\Z", given):
-        raise Wrong(f"has {value!r}, which is not a device", "write HOST_PATH:CONTAINER_PATH:rwm")
+        raise Wrong(f"has {shown(value)}, which is not a device", "write HOST_PATH:CONTAINER_PATH:rwm")
     return f"{values.path(host)}:{values.path(inside)}:{permissions(given)}"
 
 
@@ -71,14 +72,14 @@ def devices(value: t.Any) -> tuple[str, ...]:
     inside = [item.split(":")[1] for item in found]
     for target in inside:
         if inside.count(target) > 1:
-            raise Wrong(f"has two devices at {target!r}", "keep one")
+            raise Wrong(f"has two devices at {shown(target)}", "keep one")
     return tuple(found)
 
 
 def cgroup_rule(given: str) -> str:
     match = _RULE.match(given.strip())
     if not match:
-        raise Wrong(f"has {given!r}, which is not a rule", "write TYPE MAJOR:MINOR PERMISSIONS, such as c 1:3 r")
+        raise Wrong(f"has {shown(given)}, which is not a rule", "write TYPE MAJOR:MINOR PERMISSIONS, such as c 1:3 r")
     return f"{match[1]} {match[2]} {permissions(match[3])}"
 
 
@@ -117,7 +118,7 @@ def _matching(pattern: t.Pattern[str], what: str, remedy: str) -> t.Callable[[t.
     def reader(value: t.Any) -> str:
         found = values.text(value)
         if not pattern.match(found):
-            raise Wrong(f"has {found!r}, which is not {what}", remedy)
+            raise Wrong(f"has {shown(found)}, which is not {what}", remedy)
         return found
 
     return reader

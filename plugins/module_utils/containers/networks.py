@@ -72,7 +72,7 @@ def _driver_options(value: t.Any) -> dict[str, str]:
     found = values.text_map(value, _OPTION, "write the driver's option names, such as com.docker.network.driver.mtu")
     for key, option in ((ICC, "icc"), (INHIBIT, "host_access")):
         if key in found:
-            raise Wrong(f"has {key!r}, which is an option here", f"write {option}")
+            raise Wrong(f"has {shown(key)}, which is an option here", f"write {option}")
     return found
 
 
@@ -81,9 +81,9 @@ def _subnet(value: t.Any, key: str) -> Subnet:
     try:
         found = ipaddress.ip_network(written)
     except ValueError as error:
-        raise Wrong(f"has {written!r} as {key} ({error})", "write a subnet such as 10.20.0.0/24") from None
+        raise Wrong(f"has {shown(written)} as {key} ({error})", "write a subnet such as 10.20.0.0/24") from None
     if "/" not in written:
-        raise Wrong(f"has {written!r} as {key}, without the length of its prefix", "write it as 10.20.0.0/24")
+        raise Wrong(f"has {shown(written)} as {key}, without the length of its prefix", "write it as 10.20.0.0/24")
     return found
 
 

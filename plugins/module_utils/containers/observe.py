@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..errors import CaissonError, shown
 from . import values
 from .observe_host import address, host_state
 from .records import Network
@@ -19,7 +20,16 @@ _ANONYMOUS = re.compile(r"\A[0-9a-f]{64}\Z")
 
 
 def observe(inspect: t.Mapping[str, t.Any]) -> State:
-    """The canonical state of an inspected container."""
+    """The canonical state of an inspected container. CaissonError where the answer is not what an engine gives."""
+    try:
+        return _observe(inspect)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        name = shown(str(inspect.get("Name", "")).lstrip("/"))
+        problem = f"what the engine tells of it cannot be read ({type(error).__name__}: {error})"
+        raise CaissonError(f"container {name}: {problem}; please report it with the engine's version") from error
+
+
+def _observe(inspect: t.Mapping[str, t.Any]) -> State:
     host: t.Mapping[str, t.Any] = inspect.get("HostConfig") or {}
     config: t.Mapping[str, t.Any] = inspect.get("Config") or {}
     state: State = {
@@ -52,7 +62,7 @@ def _mac_address(inspect: t.Mapping[str, t.Any], config: t.Mapping[str, t.Any]) 
     """The address that was asked for. Docker 25 tells the one that it made from the IP address in the same place."""
     found = str(config.get("MacAddress") or "").lower()
     endpoints = ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).values()
-    made = {_made_from(str(endpoint.get("IPAddress") or "")) for endpoint in endpoints}
+    made = {_made_from(str((endpoint or {}).get("IPAddress") or "")) for endpoint in endpoints}
     return "" if found in made else found
 
 
@@ -85,9 +95,10 @@ def _networks(inspect: t.Mapping[str, t.Any]) -> dict[str, Network]:
     own = {str(inspect.get("Id", ""))[:12], str(inspect.get("Name", "")).lstrip("/")}
     own.add(str((inspect.get("Config") or {}).get("Hostname", "")))
     found = {}
-    for name, endpoint in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).items():
+    for name, given in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).items():
         if name in ("none", "host"):
             continue
+        endpoint = given or {}  # null where it has never been on the network yet
         fixed = endpoint.get("IPAMConfig") or {}
         found[name] = Network(
             name=name,

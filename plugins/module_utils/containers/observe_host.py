@@ -84,9 +84,9 @@ def _namespaces(host: t.Mapping[str, t.Any]) -> State:
 
 
 def _resources(host: t.Mapping[str, t.Any]) -> State:
-    swappiness, nano = host.get("MemorySwappiness"), host.get("NanoCpus") or 0
+    swappiness, nano = host.get("MemorySwappiness"), int(host.get("NanoCpus") or 0)
     # Some engines tell the processors as a quota of a period too.
-    same = nano and (host.get("CpuQuota") or 0) * 10**9 == nano * (host.get("CpuPeriod") or 0)
+    same = nano and int(host.get("CpuQuota") or 0) * 10**9 == nano * int(host.get("CpuPeriod") or 0)
     state: State = {
         "blkio_weight": host.get("BlkioWeight") or 0,
         "blkio_weight_device": tuple(sorted(map(str, host.get("BlkioWeightDevice") or ()))),
@@ -130,7 +130,7 @@ def _storage(host: t.Mapping[str, t.Any]) -> State:
         "device_cgroup_rules": tuple(sorted({_cgroup_rule(rule) for rule in host.get("DeviceCgroupRules") or ()})),
         "device_requests": tuple(sorted(_device_request(request) for request in host.get("DeviceRequests") or ())),
         "storage_opts": dict(host.get("StorageOpt") or {}),
-        "tmpfs": {path(target): _tmpfs(options) for target, options in (host.get("Tmpfs") or {}).items()},
+        "tmpfs": {path(target): _tmpfs(options or "") for target, options in (host.get("Tmpfs") or {}).items()},
         "volumes_from": tuple(host.get("VolumesFrom") or ()),
     }
     odd = [each for each in map(_odd_mount, host.get("Mounts") or ()) if each]

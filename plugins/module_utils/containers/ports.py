@@ -7,6 +7,7 @@ import ipaddress
 import re
 import typing as t
 
+from ..errors import shown
 from . import values
 from .units import Wrong
 
@@ -23,7 +24,7 @@ def address(value: str) -> str:
             raise ValueError("the engine takes no zone")
         return str(ipaddress.ip_address(bare))
     except ValueError:
-        raise Wrong(f"has {value!r}, which is not an IP address", "write an address such as 127.0.0.1") from None
+        raise Wrong(f"has {shown(value)}, which is not an IP address", "write an address such as 127.0.0.1") from None
 
 
 def published_ports(value: t.Any) -> frozenset[Port]:
@@ -62,7 +63,7 @@ def _published(item: str) -> list[Port]:
     inside = _port_range(inner or "", item, remedy)
     outside = _port_range(outer, item, remedy) if outer else None
     if match is None or (outside and len(outside[0]) != len(inside[0])):
-        raise Wrong(f"has {item!r}, which is not a port mapping", remedy)
+        raise Wrong(f"has {shown(item)}, which is not a port mapping", remedy)
     numbers = [str(number) for number in outside[0]] if outside else [""] * len(inside[0])
     bound = address(host) if host else ""
     return [(f"{port}/{inside[1]}", bound, number) for port, number in zip(inside[0], numbers)]
@@ -71,8 +72,8 @@ def _published(item: str) -> list[Port]:
 def _port_range(given: str, item: str, remedy: str) -> tuple[range, str]:
     match = _RANGE.match(given)
     if not match:
-        raise Wrong(f"has {item!r}, where {given!r} is not a port", remedy)
+        raise Wrong(f"has {shown(item)}, where {shown(given)} is not a port", remedy)
     first, last = int(match[1]), int(match[2] or match[1])
     if not (0 < first <= last <= 65535):
-        raise Wrong(f"has {item!r}, where {given!r} is not a port from 1 to 65535", remedy)
+        raise Wrong(f"has {shown(item)}, where {shown(given)} is not a port from 1 to 65535", remedy)
     return range(first, last + 1), match[3] or "tcp"

@@ -51,7 +51,9 @@ def further_networks(inspect: Inspect) -> dict[str, Json]:
 def changes(inspect: Inspect, successor: Inspect) -> tuple[Difference, ...]:
     """In what the successor's effective state is not the former's; nothing, or it must not take its place."""
     wanted, made = observe(inspect), observe(successor)
-    for state in (wanted, made):
+    for state, one in ((wanted, inspect), (made, successor)):
+        # Whether it was made from the IP address cannot be told of one that has none yet.
+        state["mac_address"] = one["Config"].get("MacAddress") or ""
         state["links"] = tuple(_link(link) for link in state["links"])
         if str(state["network_mode"]).startswith("container:"):
             # Filled in by the engine at the start, from the other container.

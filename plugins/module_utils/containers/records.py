@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..controls import container
-from ..errors import nearest, shown
+from ..errors import named, nearest, shown
 from . import ports, values
 from .units import Wrong, parse_duration
 
@@ -69,7 +69,7 @@ def entries(value: t.Any, known: t.Collection[str], required: str = "") -> list[
             raise Wrong(f"has {shown(item)}, which is not a dictionary", f"write {example}: ... in each entry")
         for key in item:
             if key not in known:
-                hint = nearest(str(key), known)
+                hint = nearest(named(key), known)
                 raise Wrong(f"has the unknown key {shown(key)}{hint}", f"use {', '.join(sorted(known))}")
         given = {key: entry for key, entry in item.items() if entry is not None}
         if required and required not in given:
@@ -97,7 +97,7 @@ def volumes(value: t.Any) -> list[values.Mount]:
         remedy = "write SOURCE:TARGET or SOURCE:TARGET:ro"
         parts = item.split(":")
         if len(parts) not in (1, 2, 3):
-            raise Wrong(f"has {item!r}, which is not a volume", remedy)
+            raise Wrong(f"has {shown(item)}, which is not a volume", remedy)
         source, target = ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
         kind = "bind" if source.startswith("/") else "volume"
         propagation, read_only = "rprivate" if kind == "bind" else "", False
@@ -107,7 +107,9 @@ def volumes(value: t.Any) -> list[values.Mount]:
             elif kind == "bind" and re.match(r"\Ar?(private|shared|slave)\Z", mode):
                 propagation = mode
             else:
-                raise Wrong(f"has {item!r} with the mode {mode!r}", "use ro, rw or, for a path, a mount propagation")
+                raise Wrong(
+                    f"has {shown(item)} with the mode {shown(mode)}", "use ro, rw or, for a path, a mount propagation"
+                )
         found.append(_mount(kind, source, values.path(target), read_only, propagation))
     return found
 
@@ -118,10 +120,10 @@ def _mount(kind: str, source: str, target: str, read_only: t.Any, propagation: s
     if kind == "bind":
         source = values.path(source) if source else source
         if not source:
-            raise Wrong(f"has no source for the bind on {target!r}", "add source, a path of the host")
+            raise Wrong(f"has no source for the bind on {shown(target)}", "add source, a path of the host")
     elif source and not values.NAME.match(source):
         raise Wrong(
-            f"has the volume name {source!r}", "use letters, digits, '_', '.' and '-', or begin a path with '/'"
+            f"has the volume name {shown(source)}", "use letters, digits, '_', '.' and '-', or begin a path with '/'"
         )
     return (target, kind, source, values.boolean(read_only), propagation)
 
@@ -136,7 +138,7 @@ def networks(value: t.Any) -> tuple[Network, ...]:
             ipv6_address=_fixed_address(item, 6),
         )
         if network.name in (other.name for other in found):
-            raise Wrong(f"has the network {network.name!r} twice", "keep one")
+            raise Wrong(f"has the network {shown(network.name)} twice", "keep one")
         found.append(network)
     return tuple(found)
 
@@ -147,7 +149,7 @@ def _fixed_address(item: t.Mapping[str, t.Any], version: int) -> str:
         return ""
     found = ports.address(values.text(item[key]))
     if (":" in found) != (version == 6):
-        raise Wrong(f"has {found!r} as {key}", f"write an IPv{version} address")
+        raise Wrong(f"has {shown(found)} as {key}", f"write an IPv{version} address")
     return found
 
 
@@ -211,7 +213,7 @@ def _of_another_subject(control: str) -> None:
     from ..controls import catalogue  # noqa: PLC0415  large, and hardly ever needed
 
     if control not in catalogue.CONTROLS:
-        raise Wrong(f"names no control: {control!r}{nearest(control, catalogue.CONTROLS)}", "use a control's id")
+        raise Wrong(f"names no control: {shown(control)}{nearest(control, catalogue.CONTROLS)}", "use a control's id")
 
 
 def _date(value: t.Any) -> datetime.date:

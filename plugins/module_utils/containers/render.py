@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from ..controls import model
+from ..errors import printable
 from . import options, references
 from .cases import Case, Outcome
 from .declared import Item
@@ -161,7 +162,7 @@ def _side(outcome: Outcome, side: str) -> str:
             lines.append(f"{case.spec.name}: {'exists' if exists else 'absent'}")
         else:
             lines.append(f"{case.spec.name}: {action(case)}")
-        lines += [f"  {each.field}: {getattr(each, side)}" for each in case.plan.differences]
+        lines += [printable(f"  {each.field}: {getattr(each, side)}") for each in case.plan.differences]
         if side == "after":
             lines += [f"  # {each.kind}{' ' + each.target if each.target else ''}" for each in case.plan.actions]
     return "".join(f"{line}\n" for line in lines)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..errors import shown
 from . import records, values
 from .units import Wrong, parse_size
 
@@ -28,8 +29,10 @@ def cpuset(value: t.Any) -> str:
     for part in values.words([value] if isinstance(value, int) else value):
         match = _PART.match(part)
         if not match or int(match[1]) > int(match[2] or match[1]):
-            raise Wrong(f"has {part!r}, which is no number and no range", remedy)
+            raise Wrong(f"has {shown(part)}, which is no number and no range", remedy)
         numbers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    if not numbers:
+        raise Wrong("is empty", remedy)
     return ",".join(_ranges(sorted(numbers)))
 
 
@@ -60,10 +63,10 @@ def _rates(rate: t.Callable[[t.Any], int]) -> t.Callable[[t.Any], tuple[Rate, ..
         for item in records.entries(value, ("path", "rate"), "path"):
             device = values.path(item["path"])
             if device in found:
-                raise Wrong(f"has {device!r} twice", "keep one")
+                raise Wrong(f"has {shown(device)} twice", "keep one")
             found[device] = rate(item.get("rate"))
             if not found[device]:
-                raise Wrong(f"has no rate for {device!r}", "add rate, more than 0")
+                raise Wrong(f"has no rate for {shown(device)}", "add rate, more than 0")
         return tuple(sorted(found.items()))
 
     return reader

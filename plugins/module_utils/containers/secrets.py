@@ -13,7 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..errors import Fault, nearest
+from ..errors import Fault, named, nearest
 from . import values
 from .units import Wrong
 
@@ -82,7 +82,7 @@ def read_secrets(value: t.Any) -> tuple[Secret, ...]:
         given = {key: entry for key, entry in item.items() if entry is not None}
         for key in given:
             if key not in _KEYS:
-                hint = nearest(str(key), _KEYS)
+                hint = nearest(named(key), _KEYS)
                 raise Wrong(f"has an unknown key in entry {number}{hint}", f"use {', '.join(_KEYS)}")
         if "name" not in given:
             raise Wrong(f"has no name in entry {number}", "add name")

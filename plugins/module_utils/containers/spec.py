@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from ..errors import HIDDEN, Fault, InputError, nearest
+from ..errors import HIDDEN, Fault, InputError, named, nearest, shown
 from . import globs, isolation, options, ports, records, resources, tmpfs, values
 from .conflicts import NO_CONTAINER, conflicts
 from .docker_container import refusal
@@ -188,7 +188,7 @@ def parse_specs(given: t.Any) -> list[Spec]:
         if not isinstance(entry, dict):
             faults.append(Fault(f"container {number}", "containers", HIDDEN, "is not a dictionary", "begin with name:"))
             continue
-        spec, wrong = _parse(entry, f"container {entry.get('name') or number!r}")
+        spec, wrong = _parse(entry, f"container {shown(entry.get('name') or number)}")
         faults += wrong
         if spec is not None:
             specs.append(spec)
@@ -216,10 +216,13 @@ def _parse(entry: t.Mapping[str, t.Any], where: str) -> tuple[Spec | None, list[
     for option, value in entry.items():
         reader = READERS.get(option)
         if reader is None:
-            known = refusal(str(option))
-            problem, remedy = known or ("is not an option of a container", f"remove it{nearest(str(option), READERS)}")
+            known = refusal(named(option))
+            problem, remedy = known or (
+                "is not an option of a container",
+                f"remove it{nearest(named(option), READERS)}",
+            )
             # Its value is not shown: it may be a misspelt env.
-            faults.append(Fault(where, str(option), HIDDEN, problem, remedy))
+            faults.append(Fault(where, named(option), HIDDEN, problem, remedy))
         elif value is not None:
             try:
                 found[option] = reader(value)

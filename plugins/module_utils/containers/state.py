@@ -12,7 +12,7 @@ import json
 import typing as t
 from dataclasses import dataclass, replace
 
-from . import references, values
+from . import references, tmpfs, values
 from .records import HEALTH_DEFAULTS, Network
 from .spec import Spec
 from .units import Wrong
@@ -100,11 +100,12 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
     inherited: dict[str, str] = dict(image.get("Labels") or {})
     # An image that was made of one of our containers has the label too; it must not be taken for its own.
     stale = "" if inherited.pop(DIGEST_LABEL, None) is not None else None
+    user = spec.user or str(image.get("User") or "")
     state: State = {
         **FIXED,
         "image": image.id,
         "image_digest": references.digest(image.digests, str(spec.image)) or stale,
-        "user": spec.user or str(image.get("User") or ""),
+        "user": user,
         "working_dir": working_dir(spec.working_dir or image.get("WorkingDir")),
         "hostname": spec.hostname or "",
         "env": {**env_map(image.get("Env")), **spec.env},
@@ -114,6 +115,7 @@ def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
         "exposed_ports": _exposed_ports(spec, image),
         "secrets": {},  # the files are placed by the run, which knows their owners and where they lie
         "mounts": _mounts(spec, image),
+        "tmpfs": tmpfs.owned(spec.tmpfs, user),
         "ulimits": dict(spec.ulimits),
         # Where the driver is the daemon's own, the daemon adds its options for it.
         "log_options": (AtLeast if spec.log_driver == daemon.log_driver else dict)(spec.log_options),
@@ -171,7 +173,7 @@ _SAME = (
     " device_cgroup_rules device_read_bps device_read_iops device_requests device_write_bps device_write_iops devices"
     " dns_opts dns_search_domains dns_servers domainname etc_hosts groups init interactive ipc_mode log_driver memory"
     " memory_reservation memory_swap memory_swappiness oom_killer oom_score_adj pid_mode pids_limit privileged"
-    " published_ports read_only restart_policy restart_retries shm_size stop_timeout storage_opts sysctls tmpfs"
+    " published_ports read_only restart_policy restart_retries shm_size stop_timeout storage_opts sysctls"
     " tty userns_mode uts"
 ).split()
 

@@ -7,6 +7,8 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field
 
+from ..errors import printable
+
 Inspect = t.Mapping[str, t.Any]
 
 # The two bookkeeping names of a container, after its own.
@@ -23,7 +25,8 @@ class Difference:
     after: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.before} -> {self.after}"
+        # Labels and the like come from images, and images from anywhere.
+        return printable(f"{self.field}: {self.before} -> {self.after}")
 
 
 @dataclass(frozen=True)

@@ -145,12 +145,15 @@ def choice(*allowed: str) -> t.Callable[[t.Any], str]:
 
 
 def words(value: t.Any) -> list[str]:
-    """A list of strings; a lone string is split at commas, as Ansible does."""
+    """A list of strings without spaces around them; a lone string is split at commas.
+
+    Ansible splits it too, and leaves the spaces.
+    """
     if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
+        value = value.split(",")
     if not isinstance(value, (list, tuple)):
         raise Wrong("is not a list", "write a list of strings")
-    return [text(item) for item in value]
+    return [text(item).strip() for item in value]
 
 
 def argv(value: t.Any) -> list[str]:
@@ -164,7 +167,7 @@ def argv(value: t.Any) -> list[str]:
         raise Wrong("is not a command", "write a string, or a list with one argument an item")
     for item in value:
         if isinstance(item, (bool, float)) or not isinstance(item, (str, int)):
-            raise Wrong(f"has {item!r} in it, which is not a string", "put each argument in quotes")
+            raise Wrong(f"has {shown(item)} in it, which is not a string", "put each argument in quotes")
     return [_plain(item) for item in value]
 
 
@@ -177,11 +180,11 @@ def text_map(value: t.Any, key: t.Pattern[str], key_remedy: str) -> dict[str, st
             raise Wrong(f"has the key {shown(given)}, which is not possible", key_remedy)
         if isinstance(item, (bool, float)) or not isinstance(item, (str, int)):
             # The value is not shown: in env it may be a secret.
-            raise Wrong(f"has no string at {given!r}", f"put the value of {given} in quotes")
+            raise Wrong(f"has no string at {shown(given)}", f"put the value of {shown(given)} in quotes")
         try:
             found[given] = _plain(item)
         except Wrong as wrong:
-            raise Wrong(f"has at {given!r} a value that {wrong.problem}", wrong.remedy) from None
+            raise Wrong(f"has at {shown(given)} a value that {wrong.problem}", wrong.remedy) from None
     return found
 
 
@@ -189,7 +192,9 @@ def env(value: t.Any) -> dict[str, str]:
     found = text_map(value, _KEY, "a name has no '=', space or control character")
     for key, item in found.items():
         if len(f"{key}={item}".encode()) > MOST_BYTES:
-            raise Wrong(f"has at {key!r} a value that is longer than the kernel takes", "put it into a mounted file")
+            raise Wrong(
+                f"has at {shown(key)} a value that is longer than the kernel takes", "put it into a mounted file"
+            )
     return found
 
 
@@ -197,7 +202,7 @@ def labels(value: t.Any) -> dict[str, str]:
     found = text_map(value, _KEY, "write a key without spaces, such as com.example.team")
     for key in found:
         if key.startswith(LABEL_PREFIX):
-            raise Wrong(f"has the key {key!r}, which belongs to the collection", "use another prefix")
+            raise Wrong(f"has the key {shown(key)}, which belongs to the collection", "use another prefix")
     return found
 
 
@@ -213,7 +218,7 @@ def sysctls(value: t.Any) -> dict[str, str]:
     namespaced = ("net.", "fs.mqueue.", "kernel.msg", "kernel.sem", "kernel.shm")
     for key in found:
         if not key.startswith(namespaced):
-            raise Wrong(f"has {key!r}, which is not namespaced", "set it on the host, with the sysctl module")
+            raise Wrong(f"has {shown(key)}, which is not namespaced", "set it on the host, with the sysctl module")
     return found
 
 
@@ -225,8 +230,14 @@ def path(value: t.Any) -> str:
     return posixpath.normpath("/" + found.lstrip("/"))
 
 
+def _upper(value: t.Any) -> str:
+    """In upper case; what is not ASCII stays as it is, for some of it would turn into ASCII."""
+    found = text(value).strip()
+    return found.upper() if found.isascii() else found
+
+
 def capability(value: t.Any) -> str:
-    found = text(value).strip().upper()
+    found = _upper(value)
     found = found[4:] if found.startswith("CAP_") else found
     if found not in CAPABILITIES:
         hint = nearest(found, CAPABILITIES)
@@ -276,22 +287,22 @@ def ulimits(value: t.Any) -> dict[str, tuple[int, int]]:
         parts = item.split(":")
         remedy = "write NAME:SOFT or NAME:SOFT:HARD, such as nofile:1024:4096"
         if len(parts) not in (2, 3) or parts[0] not in ULIMITS:
-            raise Wrong(f"has {item!r}, which is not a limit that the kernel has", remedy)
+            raise Wrong(f"has {shown(item)}, which is not a limit that the kernel has", remedy)
         numbers = [-1 if part == "unlimited" else part for part in parts[1:]]
         if not all(re.match(r"\A(-1|[0-9]{1,18})\Z", str(number)) for number in numbers):
-            raise Wrong(f"has {item!r}, where a limit is not a number", remedy)
+            raise Wrong(f"has {shown(item)}, where a limit is not a number", remedy)
         soft, hard = int(numbers[0]), int(numbers[-1])
         if hard != -1 and (soft == -1 or soft > hard):
-            raise Wrong(f"has {item!r}, where the soft limit is above the hard one", remedy)
+            raise Wrong(f"has {shown(item)}, where the soft limit is above the hard one", remedy)
         if parts[0] in found:
-            raise Wrong(f"has {parts[0]!r} twice", "keep one")
+            raise Wrong(f"has {shown(parts[0])} twice", "keep one")
         found[parts[0]] = (soft, hard)
     return found
 
 
 def stop_signal(value: t.Any) -> str:
     """The signal's name; those without one of their own are SIGRTMIN+N."""
-    found = text(value).strip().upper()
+    found = _upper(value)
     if re.match(r"\A[0-9]{1,2}\Z", found):
         number = int(found)
         if number in _SIGNALS:

@@ -218,6 +218,13 @@ def test_a_log_drivers_token_is_not_shown() -> None:
     assert masked["log_options"] == {"splunk-token": render.MASK, "tag": "web"}
 
 
+def test_what_an_image_has_put_into_a_label_reaches_no_terminal() -> None:
+    found = inspect("plain")
+    found["Config"]["Labels"]["a\x1b[2J"] = "\x1b[31mred\nand more\u202e\x9b"
+    told = [str(each) for each in plan.differences(wanted("plain")[1], observe(found))]
+    assert told == [r"labels.a\x1b[2J: \x1b[31mred\nand more\u202e\x9b -> absent"]
+
+
 def test_a_limit_that_the_host_cannot_hold_is_neither_asked_for_nor_compared() -> None:
     recorded = FIXTURES["plain"]
     one = spec.parse_specs([recorded["options"]])[0]

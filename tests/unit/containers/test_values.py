@@ -51,6 +51,8 @@ def test_a_reader_gives_a_value_or_wrong(option: str, value: t.Any) -> None:
         (values.path, "//srv/../data/", "/data"),
         (values.capability, "cap_net_raw", "NET_RAW"),
         (values.capabilities, "chown, SETUID", {"CHOWN", "SETUID"}),
+        (values.words, ["a", " b"], ["a", "b"]),
+        (values.ulimits, ["core:0", " nofile:9"], {"core": (0, 0), "nofile": (9, 9)}),
         (values.stop_signal, "term", "SIGTERM"),
         (values.stop_signal, 15, "SIGTERM"),
         (values.stop_signal, "37", "SIGRTMIN+3"),
@@ -108,6 +110,21 @@ def test_tmpfs_options_read_back_as_they_are_written(flags: dict[str, str], mode
     once = tmpfs.tmpfs_options(",".join([*flags, f"mode={mode:o}", f"size={size}"]))
     written = ",".join(f"{key}={value}" if value else key for key, value in sorted(once.items()))
     assert tmpfs.tmpfs_options(written) == once
+
+
+@pytest.mark.parametrize(
+    ("user", "owner"),
+    [
+        ("101", {"uid": "101"}),
+        ("101:102", {"uid": "101", "gid": "102"}),
+        ("0101:app", {"uid": "101"}),
+        ("101:0", {"uid": "101", "gid": "0"}),
+        *((user, {}) for user in ("", "app", "0", "00:0", "root", "app:5", "\u0661", "1 2")),
+    ],
+)
+def test_a_tmpfs_is_the_users_own_where_the_user_is_a_number(user: str, owner: dict[str, str]) -> None:
+    given_ = {"/tmp": {"size": "1"}, "/a": {"uid": "7"}, "/b": {"gid": "7"}}
+    assert tmpfs.owned(given_, user) == {**given_, "/tmp": {"size": "1", **owner}}
 
 
 @given(
