@@ -81,6 +81,10 @@ def test_the_role_declares_networks_and_volumes_and_takes_its_networks_away(
     assert "ermission denied" in deployer.execute("db", "/data/echo", "x")[1]
     assert not play(tmp_path, variables)["changed"]
 
+    fewer = {**variables, "containers_list": variables["containers_list"][:1], "containers_prune": True}
+    assert play(tmp_path, fewer)["actions"] == [f"{deployer.name('web')}: remove (it is not listed)"]
+    assert deployer.names() == {"db"}
+
     gone = {**variables, "containers_state": "absent"}
     assert play(tmp_path, gone, "--check")["actions"] == play(tmp_path, gone)["actions"]
     assert deployer.names() == set()
