@@ -18,7 +18,7 @@ description:
   - Programs are known by their names, and links are followed inside the image. A shell under a name of its own is not
     found.
 extends_documentation_fragment:
-  - caisson.hardening.engine_connection
+  - caisson.hardening.engine
   - caisson.hardening.attributes
 options:
   images:

@@ -11,7 +11,7 @@ import uuid
 import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support import images
-from ansible_collections.caisson.hardening.tests.support.containers import until
+from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +59,9 @@ def unique(api: docker.APIClient) -> t.Iterator[str]:
             until(lambda found=network["Id"]: _removed(api, found))
     for volume in api.volumes(filters={"name": prefix})["Volumes"] or ():
         api.remove_volume(volume["Name"], force=True)
+
+
+@pytest.fixture
+def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
+    """Deploys small containers through the module; what it made is removed after the test."""
+    return Deployer(api, docker_host, unique, busybox)

@@ -5,18 +5,11 @@ from __future__ import annotations
 
 import typing as t
 
-import docker
-import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until, waiver
 
 CONTROL = "container.one_application"
 TWO = ["sh", "-c", "httpd -f -p 8080 & tail -f /dev/null & wait"]
 WORKERS = ["sh", "-c", "tail -f /dev/null & tail -f /tmp/x & tail -f /tmp/y & touch /tmp/x /tmp/y; wait"]
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
 
 
 def findings(deployer: Deployer, result: dict[str, t.Any]) -> dict[str, tuple[str, str]]:

@@ -5,18 +5,11 @@ from __future__ import annotations
 
 import typing as t
 
-import docker
-import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.steps import instant
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of
 from ansible_collections.caisson.hardening.tests.support.run_module import run_module
 
 HEALTHY = {"test": "test -e /tmp/ready", "interval": "200ms", "retries": 50}
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
 
 
 def needs(deployer: Deployer, short: str, condition: str = "started") -> list[dict[str, str]]:

@@ -28,11 +28,6 @@ KEEP: Json = {"keep_previous": True}
 
 
 @pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
-@pytest.fixture
 def proxy(docker_host: str, tmp_path: Path) -> t.Iterator[EngineProxy]:
     if not docker_host.startswith("unix://"):
         pytest.fail("these tests need the engine's socket", pytrace=False)

@@ -6,15 +6,9 @@ from __future__ import annotations
 import typing as t
 
 import docker
-import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import SLEEP, Deployer, actions_of, waiver
 
 Json = t.Dict[str, t.Any]
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
 
 
 RICH: Json = {

@@ -5,18 +5,11 @@ from __future__ import annotations
 
 import typing as t
 
-import docker
-import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of
 
 Json = t.Dict[str, t.Any]
 Change = t.Callable[[Json, Json], None]
 MIB = 1024**2
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
 
 
 def host(**values: t.Any) -> Change:

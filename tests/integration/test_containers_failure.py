@@ -15,11 +15,6 @@ from ansible_collections.caisson.hardening.tests.support.run_module import start
 NEXT, PREVIOUS = ".caisson-next", ".caisson-previous"
 
 
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
 def running(deployer: Deployer, short: str) -> bool:
     try:
         return bool(deployer.inspect(short)["State"]["Running"])

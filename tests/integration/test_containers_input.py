@@ -9,15 +9,9 @@ import sys
 import typing as t
 from pathlib import Path
 
-import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, waiver
 from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS, PREFIX, run_module
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
 
 
 def refused(deployer: Deployer, *specs: t.Any, **run: t.Any) -> str:

@@ -18,11 +18,6 @@ from ansible_collections.caisson.hardening.tests.support.containers import Deplo
 
 
 @pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
-@pytest.fixture
 def setuid_image(api: docker.APIClient, unique: str) -> t.Iterator[str]:
     """An image whose program id belongs to root and is setuid."""
     buffer = io.BytesIO()

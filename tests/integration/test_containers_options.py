@@ -19,11 +19,6 @@ BLOCK = next(
 
 
 @pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
-@pytest.fixture
 def cgroup(api: docker.APIClient) -> str:
     return str(api.info()["CgroupVersion"])
 

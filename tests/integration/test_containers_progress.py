@@ -26,11 +26,6 @@ SECRET = "hunter2-of-the-test"
 VOLATILE = ("seconds", "invocation", "rc", "failed", "warnings", "deprecations", "_ansible_parsed")
 
 
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
 @dataclasses.dataclass
 class Play:
     """One play over one host named `here`."""

@@ -32,11 +32,6 @@ CHANGES = (
 
 
 @pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
-@pytest.fixture
 def rich(api: docker.APIClient, busybox: str, unique: str) -> t.Iterator[str]:
     """An image that brings a part of everything that an image can bring."""
     seed = api.create_container(busybox, command="true", name=f"{unique}-seed")

@@ -23,11 +23,6 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Registry]:
 
 
 @pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
-@pytest.fixture
 def app(api: docker.APIClient, deployer: Deployer, zoo: Registry) -> t.Iterator[str]:
     """A reference in the registry that nothing stands for yet; at the end the engine forgets what it has under it."""
     reference = zoo.reference(f"shop/{deployer.prefix}:1")

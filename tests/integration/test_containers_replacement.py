@@ -6,8 +6,6 @@ from __future__ import annotations
 import threading
 import typing as t
 
-import docker
-import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of, waiver
 
 PREVIOUS = ".caisson-previous"
@@ -19,11 +17,6 @@ WEB: dict[str, t.Any] = {
         "retries": 5,
     },
 }
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
 
 
 class Visitor(threading.Thread):

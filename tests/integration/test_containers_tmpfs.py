@@ -3,14 +3,7 @@
 
 from __future__ import annotations
 
-import docker
-import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
 
 
 def test_the_user_can_write_to_each_tmpfs_also_after_a_restart(deployer: Deployer) -> None:

@@ -18,11 +18,6 @@ MEMORY: Json = {"type": "tmpfs"}
 
 
 @pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
-@pytest.fixture
 def tools_image(api: docker.APIClient, unique: str) -> t.Iterator[str]:
     """An image of programs that keep the rights of a setuid bit, as busybox does not."""
     buffer = io.BytesIO()

@@ -19,11 +19,6 @@ MOST = 2000  # characters of one; all of a batch go over one command line
 BATCH = 250
 
 
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
-    return Deployer(api, docker_host, unique, busybox)
-
-
 def _sent(given: dict[t.Any, t.Any]) -> bool:
     """Whether JSON carries it as it is, and it is not too long for a command line."""
     try:
