@@ -282,15 +282,15 @@ score:
 """
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.image_engine import ImageEngine
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.image_inspect import (
+from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.images.apply import (
     inspect_images,
     message,
     read,
     result,
 )
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.image_options import image_options
-from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.images.engine import ImageEngine
+from ansible_collections.caisson.hardening.plugins.module_utils.images.options import image_options
 
 
 def main() -> None:

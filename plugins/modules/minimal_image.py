@@ -60,13 +60,13 @@ from ansible_collections.caisson.hardening.plugins.module_utils.containers.engin
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine_errors import EngineError
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry import connect, engine_arguments
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.fresh import FreshEngine
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.minimal import (
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.values import IMAGE
+from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError, Fault, InputError
+from ansible_collections.caisson.hardening.plugins.module_utils.images.minimal import (
     CONTENT_LABEL,
     archive,
     collect,
 )
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.values import IMAGE
-from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError, Fault, InputError
 
 
 def _faults(name: str, user: str) -> list[Fault]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import minimal
+from ansible_collections.caisson.hardening.plugins.module_utils.images import minimal
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until, waiver
 
 

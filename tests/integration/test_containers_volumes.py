@@ -10,7 +10,7 @@ import typing as t
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import minimal
+from ansible_collections.caisson.hardening.plugins.module_utils.images import minimal
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, waiver
 
 Json = t.Dict[str, t.Any]

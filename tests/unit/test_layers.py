@@ -24,8 +24,8 @@ EDGES = frozenset(
         *("host.files", "host.lock", "host.paths", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
-        *("containers.engine", "containers.client", "containers.wire", "containers.minimal", "containers.fresh"),
-        *("containers.image_engine", "containers.progress_file"),
+        *("containers.engine", "containers.client", "containers.wire", "images.minimal", "containers.fresh"),
+        *("images.engine", "containers.progress_file"),
     )
 )
 APPLIERS = frozenset(
@@ -34,7 +34,7 @@ APPLIERS = frozenset(
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
-        "containers.image_inspect",
+        "images.apply",
         "containers.project_resources",
         "containers.secret_keeper",
     )

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The controls on one image. Pure data; `containers.image_rules` says how each is judged."""
+"""The controls on one image. Pure data; `images.rules` says how each is judged."""
 
 from __future__ import annotations
 

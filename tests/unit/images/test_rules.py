@@ -7,13 +7,13 @@ import datetime
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import image_report, image_rules
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.image_content import (
+from ansible_collections.caisson.hardening.plugins.module_utils.controls import image, model
+from ansible_collections.caisson.hardening.plugins.module_utils.images import report, rules
+from ansible_collections.caisson.hardening.plugins.module_utils.images.content import (
     Content,
     Privileged,
     Program,
 )
-from ansible_collections.caisson.hardening.plugins.module_utils.controls import image, model
 
 TODAY = datetime.date(2030, 1, 31)
 SHELL = [Program("sh", "/bin/sh", "/bin/dash")]
@@ -25,14 +25,12 @@ WEAK: dict[str, t.Any] = {
 }
 
 
-def inspected(config: dict[str, t.Any] | None = None, **content: t.Any) -> image_rules.Inspected:
-    return image_rules.Inspected(
-        ("web:1",), {"Config": {"User": "1", **(config or {})}, "Size": 100}, Content(**content)
-    )
+def inspected(config: dict[str, t.Any] | None = None, **content: t.Any) -> rules.Inspected:
+    return rules.Inspected(("web:1",), {"Config": {"User": "1", **(config or {})}, "Size": 100}, Content(**content))
 
 
-def judged(one: image_rules.Inspected, waivers: t.Any = (), **limits: t.Any) -> dict[str, str]:
-    found = image_rules.findings(one, image_rules.Limits(**limits), image_rules.read_waivers(waivers), TODAY)
+def judged(one: rules.Inspected, waivers: t.Any = (), **limits: t.Any) -> dict[str, str]:
+    found = rules.findings(one, rules.Limits(**limits), rules.read_waivers(waivers), TODAY)
     return {each.control.partition(".")[2]: each.outcome for each in found}
 
 
@@ -66,7 +64,7 @@ def test_an_option_outweighs_the_profile() -> None:
 def test_packages_of_all_managers_count_and_what_cannot_be_counted_fails(packages: t.Any, outcome: str) -> None:
     one = inspected(packages=packages)
     assert judged(one, max_packages=3)["packages"] == outcome
-    assert image_report.entry(one)["packages_total"] == (None if None in packages.values() else sum(packages.values()))
+    assert report.entry(one)["packages_total"] == (None if None in packages.values() else sum(packages.values()))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +74,7 @@ def test_packages_of_all_managers_count_and_what_cannot_be_counted_fails(package
 def test_a_user_is_root_by_number_or_by_name(user: str, users: dict[str, int], root: bool) -> None:
     one = inspected({"User": user}, users=users)
     assert judged(one)["user"] == (model.FAIL if root else model.PASS)
-    assert image_report.entry(one)["root"] is root
+    assert report.entry(one)["root"] is root
 
 
 @pytest.mark.parametrize(
@@ -91,8 +89,8 @@ def test_a_user_is_root_by_number_or_by_name(user: str, users: dict[str, int], r
 )  # fmt: skip
 def test_secrets_are_known_by_their_names_and_never_shown(variable: str, secret: bool) -> None:
     name = variable.partition("=")[0]
-    assert image_rules.secret_names([variable]) == ([name] if secret else [])
-    assert image_report.entry(inspected({"Env": [variable]}))["env"] == [name]
+    assert rules.secret_names([variable]) == ([name] if secret else [])
+    assert report.entry(inspected({"Env": [variable]}))["env"] == [name]
 
 
 def test_a_waiver_is_for_its_image_and_ends() -> None:
@@ -102,10 +100,10 @@ def test_a_waiver_is_for_its_image_and_ends() -> None:
     assert judged(root, [{**base, "image": "web:1"}])["user"] == model.WAIVED
     assert judged(root, [{**base, "image": "other:1"}])["user"] == model.FAIL
     assert judged(root, [{**base, "expires": "2030-01-30"}])["user"] == model.FAIL
-    (failure,) = image_rules.failures(image_rules.findings(root, image_rules.Limits(), (), TODAY))
+    (failure,) = rules.failures(rules.findings(root, rules.Limits(), (), TODAY))
     assert "{image: 'web:1', control: image.user, reason: why, expires: YYYY-MM-DD}" in failure
 
 
 def test_names_that_are_no_unicode_are_fit_for_the_result() -> None:
     one = inspected(setuid=[Privileged("/bin/\udcff", 0o4755, 0, 0)])
-    assert image_report.entry(one)["setuid"] == [{"path": "/bin/\\xff", "mode": "4755", "uid": 0, "gid": 0}]
+    assert report.entry(one)["setuid"] == [{"path": "/bin/\\xff", "mode": "4755", "uid": 0, "gid": 0}]

@@ -8,8 +8,8 @@ import platform
 import typing as t
 import uuid
 
-from .engine import Engine, Json
-from .values import LABEL_PREFIX
+from ..containers.engine import Engine, Json
+from ..containers.values import LABEL_PREFIX
 
 INSPECTOR_LABEL = f"{LABEL_PREFIX}inspector"  # its value is the host that inspects
 CHUNK = 1024**2

@@ -10,7 +10,7 @@ import tracemalloc
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import image_content, tar_stream
+from ansible_collections.caisson.hardening.plugins.module_utils.images import content, tar_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,8 +48,8 @@ def pieces(data: bytes, size: int) -> t.Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
-def survey(*made: Made, size: int = 1000) -> image_content.Content:
-    return image_content.survey(tar_stream.entries(pieces(archive(*made), size)))
+def survey(*made: Made, size: int = 1000) -> content.Content:
+    return content.survey(tar_stream.entries(pieces(archive(*made), size)))
 
 
 def paths(found: t.Iterable[t.Any]) -> list[str]:
@@ -57,7 +57,7 @@ def paths(found: t.Iterable[t.Any]) -> list[str]:
 
 
 def test_nothing_is_found_where_nothing_is() -> None:
-    assert survey(folder("tmp", 0o1777), folder("srv"), regular("srv/app", 0o755)) == image_content.Content()
+    assert survey(folder("tmp", 0o1777), folder("srv"), regular("srv/app", 0o755)) == content.Content()
 
 
 def test_setuid_and_setgid_files_are_found_and_setgid_directories_are_not() -> None:
@@ -70,7 +70,7 @@ def test_setuid_and_setgid_files_are_found_and_setgid_directories_are_not() -> N
     )
     assert paths(found.setuid) == ["/bin/both", "/bin/hard", "/usr/bin/su"]
     assert paths(found.setgid) == ["/bin/both", "/usr/bin/wall"]
-    assert found.setuid[2] == image_content.Privileged("/usr/bin/su", 0o4755, 7, 8)
+    assert found.setuid[2] == content.Privileged("/usr/bin/su", 0o4755, 7, 8)
 
 
 def test_what_is_writable_for_everybody_is_counted_save_sticky_directories_and_links() -> None:
@@ -83,7 +83,7 @@ def test_what_is_writable_for_everybody_is_counted_save_sticky_directories_and_l
     )
     assert found.world_writable == 102
     assert found.world_writable_sample[-2:] == ["/open", "/open/file"]
-    assert len(found.world_writable_sample) == image_content.SAMPLE
+    assert len(found.world_writable_sample) == content.SAMPLE
 
 
 def test_shells_and_package_managers_are_found_through_links_inside_the_image() -> None:
@@ -124,7 +124,7 @@ def test_shells_and_package_managers_are_found_through_links_inside_the_image() 
 )
 def test_links_that_lead_anywhere_never_leave_the_image_nor_go_round_for_ever(links: dict[str, str]) -> None:
     for path in ["/a/d/e", "/b/../c", "/c"]:
-        found = image_content.resolve(path, links)
+        found = content.resolve(path, links)
         assert found == "" or (found.startswith("/") and posixpath.normpath(found) == found)
 
 
@@ -157,7 +157,7 @@ def test_packages_are_counted_by_manager() -> None:
 
 
 def test_a_database_that_is_too_large_is_not_counted_and_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_content, "MOST_DATABASE", 10)
+    monkeypatch.setattr(content, "MOST_DATABASE", 10)
     assert survey(regular("var/lib/dpkg/status", content=DPKG)).packages == {"dpkg": None}
 
 
@@ -183,21 +183,21 @@ def test_the_dpkg_database_is_counted_whatever_its_descriptions_say(
         described = ["Description: " + "".join(lines[:1]), *(f" {line}" for line in lines)]
         stanzas.append("\n".join([*described, *fields] if first else [*fields, *described]))
     expected = sum(_STATES.get(state, 1) for _name, state, _lines, _first in packages)
-    assert image_content.dpkg_packages("\n\n".join(stanzas).encode()) == expected
+    assert content.dpkg_packages("\n\n".join(stanzas).encode()) == expected
 
 
 @given(st.lists(st.tuples(_NAMES, st.lists(st.tuples(st.sampled_from("CVATSILkq"), _TEXT), max_size=4))))
 def test_the_apk_database_is_counted_whatever_its_fields_say(packages: list[tuple[str, t.Any]]) -> None:
     stanzas = [f"P:{name}\n" + "".join(f"{key}:{value}\n" for key, value in rest) for name, rest in packages]
-    assert image_content.apk_packages("\n".join(stanzas).encode()) == len(packages)
+    assert content.apk_packages("\n".join(stanzas).encode()) == len(packages)
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_readers(data: bytes) -> None:
-    assert image_content.dpkg_packages(data) >= 0
-    assert image_content.apk_packages(data) >= 0
-    assert all(number >= 0 for number in image_content.users(data).values())
-    image_content.file_capabilities(data)
+    assert content.dpkg_packages(data) >= 0
+    assert content.apk_packages(data) >= 0
+    assert all(number >= 0 for number in content.users(data).values())
+    content.file_capabilities(data)
 
 
 def test_users_are_read_and_the_first_of_a_name_counts() -> None:
@@ -209,7 +209,7 @@ def test_file_capabilities_are_named() -> None:
     raw = bytes.fromhex("0100000200300000000000000000000000000000")  # as setcap cap_net_admin,cap_net_raw+ep writes it
     found = survey(regular("bin/ping", 0o755, **{"SCHILY.xattr.security.capability": raw.decode("latin-1")}))
     assert found.capabilities == {"/bin/ping": ("NET_ADMIN", "NET_RAW")}
-    assert image_content.file_capabilities(b"\x01\0\0\x02" + bytes(8) + b"\x80\0\0\0" + bytes(4)) == ("BPF",)
+    assert content.file_capabilities(b"\x01\0\0\x02" + bytes(8) + b"\x80\0\0\0" + bytes(4)) == ("BPF",)
 
 
 def test_keys_and_passwords_are_known_by_their_names() -> None:
@@ -241,15 +241,15 @@ def test_the_pieces_in_which_an_archive_comes_make_no_difference(size: int) -> N
 def test_an_archive_that_breaks_off_is_an_error(cut: int) -> None:
     whole = archive(regular("bin/su", 0o4755), regular("bin/sh", 0o755, content=bytes(2000))).rstrip(b"\0")
     whole += bytes(-len(whole) % 512 + 512 * 4 + 1024)  # the data of the last file, and the end
-    assert paths(image_content.survey(tar_stream.entries([whole])).setuid) == ["/bin/su"]
+    assert paths(content.survey(tar_stream.entries([whole])).setuid) == ["/bin/su"]
     with pytest.raises(tar_stream.BrokenArchive):
-        image_content.survey(tar_stream.entries([whole[:-cut]]))
+        content.survey(tar_stream.entries([whole[:-cut]]))
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive at all", b"x" * 4096])
 def test_what_is_no_archive_is_an_error(data: bytes) -> None:
     with pytest.raises(tar_stream.BrokenArchive):
-        image_content.survey(tar_stream.entries([data]))
+        content.survey(tar_stream.entries([data]))
 
 
 def test_memory_does_not_grow_with_the_image() -> None:
@@ -260,7 +260,7 @@ def test_memory_does_not_grow_with_the_image() -> None:
 
     tracemalloc.start()
     try:
-        assert image_content.survey(tar_stream.entries(many())) == image_content.Content()
+        assert content.survey(tar_stream.entries(many())) == content.Content()
         assert tracemalloc.get_traced_memory()[1] < 2 * 1024**2
     finally:
         tracemalloc.stop()

@@ -13,8 +13,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..containers.values import LABEL_PREFIX
 from ..errors import CaissonError
-from .values import LABEL_PREFIX
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CONTENT_LABEL = f"{LABEL_PREFIX}content"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .options import Options, container_options, run_options
+from ..containers.options import Options, container_options, run_options
 
 _SHARED = ("docker_host", "ca_path", "client_cert", "client_key", "timeout", "project", "profile")
 

@@ -8,11 +8,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ..containers import policy, records, values
+from ..containers.rules import Evidence, NotJudged, is_root
+from ..containers.units import Wrong, format_size
 from ..controls import image, model
-from . import policy, records, values
-from .image_content import Content, Privileged, Program
-from .rules import Evidence, NotJudged, is_root
-from .units import Wrong, format_size
+from .content import Content, Privileged, Program
 
 SHOWN = 8  # names in a sentence
 _SECRET_NAME = re.compile(

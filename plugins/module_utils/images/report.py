@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .image_content import Privileged, Program
-from .image_rules import Inspected
+from .content import Privileged, Program
+from .rules import Inspected
 
 
 def entry(one: Inspected) -> dict[str, t.Any]:

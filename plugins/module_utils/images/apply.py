@@ -9,14 +9,15 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from ..containers import values
+from ..containers.state import PROJECT_LABEL
+from ..containers.units import Wrong, parse_size
 from ..controls import model
 from ..errors import CaissonError, Fault, InputError
 from ..host.lock import host_lock
-from . import image_content, image_report, image_rules, tar_stream, values
-from .image_engine import ImageEngine
-from .image_rules import ImageWaiver, Inspected, Limits
-from .state import PROJECT_LABEL
-from .units import Wrong, parse_size
+from . import content, report, rules, tar_stream
+from .engine import ImageEngine
+from .rules import ImageWaiver, Inspected, Limits
 
 LOCK_TIMEOUT = 300.0  # seconds; another run may be looking into large images
 Json = t.Dict[str, t.Any]
@@ -66,12 +67,12 @@ def inspect_images(
             results = list(pool.map(lambda pair: _look(engine, *pair), pairs))
     inspected = [each for each in results if isinstance(each, Inspected)]
     found.failed = {pair[1][0]: str(each) for pair, each in zip(pairs, results) if isinstance(each, CaissonError)}
-    judged = [(one, image_rules.findings(one, limits, waivers, day)) for one in inspected]
+    judged = [(one, rules.findings(one, limits, waivers, day)) for one in inspected]
     for one, results_of_one in judged:
-        shown = image_report.entry(one)
+        shown = report.entry(one)
         found.images.append({**shown, "findings": [each.as_dict() for each in results_of_one]})
         found.findings += results_of_one
-    found.warnings += image_rules.waiver_warnings(waivers, judged, day)
+    found.warnings += rules.waiver_warnings(waivers, judged, day)
     return found
 
 
@@ -106,10 +107,10 @@ def _look(engine: ImageEngine, inspect: Json, references: tuple[str, ...]) -> In
     volumes = sorted((inspect.get("Config") or {}).get("Volumes") or ())
     try:
         with engine.file_system(str(inspect["Id"]), volumes) as chunks:
-            content = image_content.survey(tar_stream.entries(chunks))
+            seen = content.survey(tar_stream.entries(chunks))
     except CaissonError as error:
         return CaissonError(f"image {references[0]!r}: {error}")
-    return Inspected(references, inspect, content)
+    return Inspected(references, inspect, seen)
 
 
 def result(found: Inspection) -> Json:
@@ -126,7 +127,7 @@ def message(found: Inspection, on_finding: str) -> str:
     """Why the run has failed, or the empty string."""
     said = list(found.failed.values())
     if on_finding == "fail":
-        said += image_rules.failures(found.findings)
+        said += rules.failures(found.findings)
     return "\n".join(said)
 
 
@@ -173,7 +174,7 @@ _READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "project": values.network_name,
     "max_size": _size,
     "max_packages": values.integer(0, 10**9, "a number of packages"),
-    "waivers": image_rules.read_waivers,
+    "waivers": rules.read_waivers,
     "parallel": values.integer(1, 64, "a number of images"),
     "timeout": values.integer(1, 3600, "a number of seconds"),
 }
