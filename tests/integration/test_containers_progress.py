@@ -69,7 +69,7 @@ def slow(deployer: Deployer, short: str, seconds: int = 12, **options: t.Any) ->
     """A container that is healthy only after some time."""
     command = ["sh", "-c", f"sleep {seconds}; touch /tmp/ready; exec sleep 1000"]
     check = {"test": "test -e /tmp/ready", "interval": "500ms", "start_period": "60s"}
-    return deployer.spec(short, command=command, healthcheck=check, env={"PASSWORD": SECRET}, **options)
+    return deployer.spec(short, command=command, healthcheck=check, env={"WORD": SECRET}, **options)
 
 
 def task(arguments: dict[str, t.Any], **keywords: t.Any) -> dict[str, t.Any]:
@@ -108,7 +108,7 @@ def test_a_short_run_shows_nothing(deployer: Deployer, play: Play) -> None:
 
 def test_a_replacement_names_its_steps(deployer: Deployer, play: Play) -> None:
     deployer.deploy(deployer.spec("web"))
-    spec = slow(deployer, "web", 6, stop_timeout=3)
+    spec = slow(deployer, "web", 6, stop_timeout=3, update_order="stop-first")
     name = deployer.name("web")
     lines = shown(play(task(deployer.arguments(spec)), variables={"caisson_progress_interval": 1}))
     assert lines[:2] == [f"{name}: replacing", f"{name}: stopping the former one (up to 3 s)"], lines

@@ -100,7 +100,7 @@ def test_a_change_in_place_restarts_nothing_and_the_program_is_told(deployer: De
     # The signal is no stop by hand: the engine still restarts what fails.
     made = deployer.api.exec_create(deployer.name("web"), ["sh", "-c", "kill -KILL -1"])
     deployer.api.exec_start(made["Id"], detach=True)
-    until(lambda: deployer.inspect("web")["RestartCount"] and deployer.inspect("web")["State"]["Running"])
+    until(lambda: deployer.inspect("web")["RestartCount"] and deployer.inspect("web")["State"]["Status"] == "running")
     assert held(deployer) == second
 
 

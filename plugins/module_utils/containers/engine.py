@@ -190,14 +190,23 @@ class Engine:
 
     def remove(self, container: str) -> None:
         """Remove the container and leave its volumes, the anonymous ones too."""
-        with self._saying(f"remove the container {container!r}"), contextlib.suppress(*self._not_found):
+        with self._saying(f"remove the container {container!r}"):
             try:
                 self._api.remove_container(container, force=True, v=False)
+            except self._not_found:
+                return
             except self._errors as error:
                 # One that removes itself when it ends is on its way.
                 if "already in progress" not in explanation(error):
                     raise
-                self._api.wait(container, condition="removed")
+                self._gone(container)
+
+    def _gone(self, container: str) -> None:
+        """Wait until a container that is being removed is gone."""
+        try:
+            self._api.wait(container, condition="removed")
+        except self._not_found:
+            return
 
     def update(self, container: str, body: Json) -> None:
         """Change limits of a living container. The SDK's own call does not know NanoCpus and PidsLimit."""
