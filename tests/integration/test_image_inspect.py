@@ -48,14 +48,18 @@ def made(api: docker.APIClient, unique: str) -> t.Iterator[t.Callable[..., str]]
         api.remove_image(reference, force=True)
 
 
+def everything(docker_host: str) -> set[str]:
+    """What the engine has: containers, volumes and images."""
+    found = docker.APIClient(base_url=docker_host).df()
+    return {
+        str(each.get("Id", each.get("Name"))) for kind in ("Containers", "Volumes", "Images") for each in found[kind]
+    }
+
+
 def inspect(docker_host: str, **options: t.Any) -> Json:
-    before = docker.APIClient(base_url=docker_host).df()
+    before = everything(docker_host)
     result = run_module("image_inspect", {"docker_host": docker_host, **options})
-    after = docker.APIClient(base_url=docker_host).df()
-    for kind in ("Containers", "Volumes", "Images"):  # nothing is left behind, whatever the outcome
-        assert [each.get("Id", each.get("Name")) for each in after[kind]] == [
-            each.get("Id", each.get("Name")) for each in before[kind]
-        ]
+    assert everything(docker_host) == before, "nothing is left behind, whatever the outcome"
     assert not result.get("changed")
     return result
 
