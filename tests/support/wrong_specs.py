@@ -86,8 +86,9 @@ _BIND = {"type": "bind", "source": "/srv", "target": "/srv"}
 # Wrong values of an option beside those of its type.
 OWN: dict[str, tuple[t.Any, ...]] = {
     "name": (*COMMANDS, "a", "-web", "w\u00e9b", "x" * 201, "web.caisson-next", "web.caisson-previous", TURNED, C1),
-    "image": (*COMMANDS, "Web:1", "web:", "web:1:2", "web@sha256:12", "-web", "\u00e9:1", "x" * 600, "http://web:1",
-      C1),
+    "image": (
+        *COMMANDS, "Web:1", "web:", "web:1:2", "web@sha256:12", "-web", "\u00e9:1", "x" * 600, "http://web:1", C1,
+    ),
     "command": ({"a": 1}, 5, 1.5, True, "sh -c 'a", ["a", True], ["a", None], [["a"]], ["a\0b"], [LONG], [NO_UNICODE]),
     "entrypoint": ([], [""], "", "sh -c 'a"),
     "env": (*tuple({key: SECRET} for key in ("A=B", " A", "A\n", "A B", "\x7f")), {"A": [SECRET]}, SECRET, [SECRET]),
@@ -123,8 +124,9 @@ OWN: dict[str, tuple[t.Any, ...]] = {
         *([":/a:"], ["/a:/"], [f"{TURNED}:/a"], [f"data:/b:{C1}"], [LONG[:9000] + ":b"], ["data:/b:" + LONG[:9000]]),
     ),
     "cap_drop": (*NO_LINES, ["everything"], ["CAP_"], ["SYS ADMIN"], [5]),
-    "capabilities": (*NO_LINES, ["NET_ADMN"], ["SYS ADMIN"], ["CAP_CAP_CHOWN"], ["\u017fYS_ADMIN"], ["ALL;id"],
-      [LONG[:9000]]),
+    "capabilities": (
+        *NO_LINES, ["NET_ADMN"], ["SYS ADMIN"], ["CAP_CAP_CHOWN"], ["\u017fYS_ADMIN"], ["ALL;id"], [LONG[:9000]],
+    ),
     "security_opts": (
         *NO_LINES,
         *(["seccomp=/etc/profile.json"], ["seccomp="], ["privileged"], ["no-new-privileges=maybe"], ["apparmor"]),
@@ -167,8 +169,10 @@ OWN: dict[str, tuple[t.Any, ...]] = {
     "restart_policy": ("never", "on-failure:5", "yes"),
     "restart_retries": ("often", 1001, -1),
     "stop_timeout": ("-1", "soon", 86401, "10s"),
-    "stop_signal": ("SIGFOO", "0", "65", "\u00b2", "SIGRTMIN+99", "TERM; id", "KILL", 9, "SIG", "-15", "\u017fIGTERM",
-      C1, TURNED),
+    "stop_signal": (
+        "SIGFOO", "0", "65", "\u00b2", "SIGRTMIN+99", "TERM; id", "KILL", 9, "SIG", "-15", "\u017fIGTERM", C1,
+        TURNED,
+    ),
     "sysctls": (
         *({key: "1"} for key in ("kernel.panic", "vm.swappiness", "net", "net.", ".net", "net/ipv4/x", "NET.core.x",
           "net.a;b")),

@@ -220,4 +220,4 @@ def test_a_place_that_is_taken_is_left_alone_and_the_work_goes_on(tmp_path: Path
 @pytest.mark.parametrize("token", ["", "web", "../../etc/passwd0", "A" * 32])
 def test_without_a_token_nothing_is_written(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv(progress.VARIABLE, token)
-    assert type(progress_file.listener()) is progress.Progress
+    assert not isinstance(progress_file.listener(), progress_file.ProgressFile)
