@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
 import time
 import typing as t
 import uuid
@@ -19,26 +18,15 @@ from pathlib import Path
 import docker
 import yaml
 from ansible_collections.caisson.hardening.tests.benchmarks import fifty
-from ansible_collections.caisson.hardening.tests.support import compose, images, measure
+from ansible_collections.caisson.hardening.tests.support import compose, images, measure, other_side
 from ansible_collections.caisson.hardening.tests.support.shell import CACHE
 
 N = int(os.environ.get("CAISSON_BENCHMARK_N", "50"))
 REPETITIONS = int(os.environ.get("CAISSON_BENCHMARK_REPETITIONS", "1"))
-VENV = CACHE / "bench-venv"
 STEPS = {"create": "64m", "unchanged": "64m", "change memory": "48m"}
 PLAY_BASE = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 
 Figures = t.Dict[str, t.Dict[str, t.List[float]]]
-
-
-def venv() -> Path:
-    """The virtual environment with the other side's collections."""
-    marker, wanted = VENV / "complete", Path(__file__).with_name("requirements.txt")
-    if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted.read_text(encoding="utf-8"):
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-        subprocess.run([str(VENV / "bin" / "pip"), "install", "-q", "-r", str(wanted)], check=True)
-        marker.write_text(wanted.read_text(encoding="utf-8"), encoding="utf-8")
-    return VENV / "bin"
 
 
 def ours(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
@@ -52,7 +40,7 @@ def loop(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
 
 def play(folder: Path, task: dict[str, t.Any], docker_host: str) -> float:
     """The seconds of one ansible-playbook."""
-    bin_folder = venv()
+    bin_folder = other_side.venv()
     path = folder / "play.yml"
     path.write_text(yaml.safe_dump([{**PLAY_BASE, "tasks": [task]}]), encoding="utf-8")
     environment = {

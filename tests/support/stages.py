@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import app_images, images, kernel_guard, registry
+from . import app_images, images, kernel_guard, other_side, registry
 from .engine import Engine, test_engine
 from .sanity import run_sanity
 from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged, output, tail, tool
@@ -132,6 +132,7 @@ def integration(run: Run) -> bool:
 
 
 def benchmark(run: Run) -> bool:
+    other_side.prepare()
     with kernel_guard.unchanged_machine(run.notes):
         return _pytest(run, "benchmark", ["tests/benchmarks"], engine=run.with_engine()) and not run.notes
 
