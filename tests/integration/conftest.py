@@ -7,11 +7,13 @@ import contextlib
 import os
 import typing as t
 import uuid
+from pathlib import Path
 
 import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support import images
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until
+from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +67,13 @@ def unique(api: docker.APIClient) -> t.Iterator[str]:
 def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
     """Deploys small containers through the module; what it made is removed after the test."""
     return Deployer(api, docker_host, unique, busybox)
+
+
+@pytest.fixture
+def proxy(docker_host: str, tmp_path: Path) -> t.Iterator[EngineProxy]:
+    """Between the module and the engine, to act before a call that changes something."""
+    if not docker_host.startswith("unix://"):
+        pytest.fail("these tests need the engine's socket", pytrace=False)
+    with EngineProxy(tmp_path / "proxy.sock", docker_host) as found:
+        yield found
+        found.shutdown()

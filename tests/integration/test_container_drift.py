@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import typing as t
 
 import docker
@@ -15,7 +14,8 @@ from ansible_collections.caisson.hardening.plugins.module_utils.containers.drift
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine import Engine
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.observe import observe
 from ansible_collections.caisson.hardening.tests.support import images
-from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until, waiver
+from ansible_collections.caisson.hardening.tests.support.containers import Deployer, waiver
+from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
 from ansible_collections.caisson.hardening.tests.support.run_module import run_module, start_module
 
 Json = t.Dict[str, t.Any]
@@ -352,28 +352,34 @@ def test_twenty_containers_in_one_run(deployer: Deployer, look: Look) -> None:
     assert deployer.names() == set(names)
 
 
-@pytest.mark.parametrize("point", ["successor made", "old one stopped", "old one renamed"])
-def test_a_killed_run_is_brought_to_its_end_by_the_next(deployer: Deployer, look: Look, point: str) -> None:
-    points: dict[str, t.Callable[[], bool]] = {
-        "successor made": lambda: "web.caisson-next" in deployer.names(),
-        "old one stopped": lambda: not deployer.inspect("web")["State"]["Running"],
-        "old one renamed": lambda: "web.caisson-previous" in deployer.names(),
-    }
-    deployer.deploy(writable(deployer, "web", volumes=["/anonymous"]))
-    look.plant("web")
-    before = deployer.inspect("web")
-    process = start_module("container_drift", look.arguments(on_drift=["recreate"]))
-    until(lambda: points[point]() or process.poll() is not None)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    look.good(on_drift=["recreate"])
-    assert deployer.names() == {"web"}
-    after = deployer.inspect("web")
-    assert after["State"]["Running"]
-    assert observe(after) == observe(before)
-    assert [mount["Name"] for mount in after["Mounts"]] == [mount["Name"] for mount in before["Mounts"]]
-    assert not look.good(on_drift=["recreate"])["changed"]
-    deployer.api.remove_container(after["Id"], force=True, v=True)
+@pytest.mark.parametrize("keep", [False, True], ids=["nothing kept", "a generation kept"])
+def test_a_run_killed_at_any_step_is_brought_to_its_end_by_the_next(
+    deployer: Deployer, look: Look, proxy: EngineProxy, keep: bool
+) -> None:
+    spec = writable(deployer, "web", volumes=["/anonymous"], keep_previous=keep)
+    kept = {"web.caisson-previous"} if keep else set()
+    for step in range(1, 20):
+        deployer.quickly({"name": spec["name"], "state": "absent"})
+        for hostname in ("former", "present") if keep else ("present",):
+            deployer.quickly({**spec, "hostname": hostname})
+        look.plant("web")
+        before = deployer.inspect("web")
+        arguments = {**look.arguments(on_drift=["recreate"]), "docker_host": proxy.address}
+        process = start_module("container_drift", arguments)
+        proxy.arm(step, process.kill)
+        process.communicate(timeout=60)
+        if not proxy.reached.is_set():
+            break
+        look.good(on_drift=["recreate"])
+        assert deployer.names() == {"web"} | kept, proxy.seen
+        after = deployer.inspect("web")
+        assert after["State"]["Running"]
+        assert observe(after) == observe(before)
+        assert [mount["Name"] for mount in after["Mounts"]] == [mount["Name"] for mount in before["Mounts"]]
+        for name in kept:
+            assert deployer.inspect(name)["Config"]["Hostname"] == "former"
+        assert not look.good(on_drift=["recreate"])["changed"]
+    assert step > 5, "each step of the sequence was met"
 
 
 class Racing(Engine):

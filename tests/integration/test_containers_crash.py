@@ -27,15 +27,6 @@ STOP_FIRST: Json = {"volumes": ["PREFIX-data:/data", "/anonymous"]}
 KEEP: Json = {"keep_previous": True}
 
 
-@pytest.fixture
-def proxy(docker_host: str, tmp_path: Path) -> t.Iterator[EngineProxy]:
-    if not docker_host.startswith("unix://"):
-        pytest.fail("these tests need the engine's socket", pytrace=False)
-    with EngineProxy(tmp_path / "proxy.sock", docker_host) as found:
-        yield found
-        found.shutdown()
-
-
 def placed(options: Json, prefix: str) -> Json:
     return {
         key: [str(item).replace("PREFIX", prefix) for item in value] if key == "volumes" else value

@@ -14,7 +14,7 @@ from ..errors import Fault, nearest
 from . import policy, records
 from .drift import Drift, declared
 from .recovery import interrupted_while_serving, recover
-from .state import DRIFT_LABEL, PROJECT_LABEL, WAIVERS_LABEL
+from .state import DRIFT_LABEL, KEEP_LABEL, PROJECT_LABEL, WAIVERS_LABEL
 from .steps import NEXT, PREVIOUS, Action, Existing, Plan
 from .units import Wrong
 
@@ -65,8 +65,14 @@ class Case:
 
     @property
     def settled(self) -> Existing:
-        """What stands once the traces of a killed run are put in order; a kept generation is none."""
-        return recover(self.name, self.existing, keep=True)[1]
+        """What stands once the traces of a killed run are put in order."""
+        return recover(self.name, self.existing, keep=self.keeps)[1]
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a former generation is kept on purpose, and is no trace of a killed run."""
+        found = [each for each in (self.existing.current, self.existing.successor) if each is not None]
+        return any((each["Config"].get("Labels") or {}).get(KEEP_LABEL) == "true" for each in found)
 
     @property
     def current(self) -> Inspect | None:
@@ -149,7 +155,7 @@ def plan(case: Case, settings: Settings, snapshots: t.Collection[str]) -> Plan:
     if case.drifted and SNAPSHOT in responses and snapshot_key(case) not in snapshots:
         actions.append(Action("snapshot", settings.repository, (reason,)))
     if RECREATE in responses:
-        actions += recover(case.name, case.existing, keep=True)[0]
+        actions += recover(case.name, case.existing, keep=case.keeps)[0]
         if case.drifted:
             actions.append(Action("recreate", "", (reason,)))
         elif interrupted_while_serving(case.existing):

@@ -14,8 +14,9 @@ from ..errors import CaissonError, shown
 from . import values
 from .observe_host import address, host_state
 from .records import Network
-from .state import ANY, DIGEST_LABEL, State, env_map, health, path, protocol, stop_signal, working_dir
+from .state import ANY, DIGEST_LABEL, KEEP_LABEL, State, env_map, health, path, protocol, stop_signal, working_dir
 
+_BESIDE = (DIGEST_LABEL, KEEP_LABEL)  # labels that are not compared
 _ANONYMOUS = re.compile(r"\A[0-9a-f]{64}\Z")
 
 
@@ -39,8 +40,9 @@ def _observe(inspect: t.Mapping[str, t.Any]) -> State:
         "env": env_map(config.get("Env")),
         "user": config.get("User") or "",
         "working_dir": working_dir(config.get("WorkingDir")),
-        "labels": {key: value for key, value in (config.get("Labels") or {}).items() if key != DIGEST_LABEL},
+        "labels": {key: value for key, value in (config.get("Labels") or {}).items() if key not in _BESIDE},
         "image_digest": ANY,  # what counts is the image's id
+        "keep_previous": ANY,  # what counts is what is asked now
         "hostname": _hostname(inspect, config, host),
         "domainname": config.get("Domainname") or "",
         "mac_address": _mac_address(inspect, config),

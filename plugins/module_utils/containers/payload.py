@@ -8,7 +8,7 @@ import typing as t
 from . import isolation, resources
 from .records import HEALTH_DEFAULTS, Network
 from .spec import Spec
-from .state import ANY, DIGEST_LABEL, State
+from .state import ANY, DIGEST_LABEL, KEEP_LABEL, State
 
 START_INTERVAL = HEALTH_DEFAULTS["start_interval"]
 # Our limit and the engine's name for it; the first are always set.
@@ -55,8 +55,8 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
 
 def _labels(state: State) -> dict[str, str]:
     """With the digest that the image's name stands for now; it is told and not compared."""
-    digest = state["image_digest"]
-    return state["labels"] if digest is None else {**state["labels"], DIGEST_LABEL: digest}
+    beside = {DIGEST_LABEL: state["image_digest"], KEEP_LABEL: state["keep_previous"]}
+    return {**state["labels"], **{key: value for key, value in beside.items() if value is not None}}
 
 
 def _host_config(state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]:

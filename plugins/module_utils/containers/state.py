@@ -30,6 +30,7 @@ PROJECT_LABEL = f"{values.LABEL_PREFIX}project"
 WAIVERS_LABEL = f"{values.LABEL_PREFIX}waivers"
 DRIFT_LABEL = f"{values.LABEL_PREFIX}drift_ignore"
 DIGEST_LABEL = f"{values.LABEL_PREFIX}image_digest"
+KEEP_LABEL = f"{values.LABEL_PREFIX}keep_previous"  # tells a kept generation from what a killed run left
 
 # What no option of a spec sets: the container's value must be the one that isolates.
 FIXED: State = {
@@ -98,13 +99,14 @@ class Daemon:
 def resolve(spec: Spec, image: Image, daemon: Daemon, project: str) -> State:
     """The state that the spec means on this engine with this image."""
     inherited: dict[str, str] = dict(image.get("Labels") or {})
-    # An image that was made of one of our containers has the label too; it must not be taken for its own.
-    stale = "" if inherited.pop(DIGEST_LABEL, None) is not None else None
+    # An image that was made of one of our containers has the labels too; they must not be taken for its own.
+    stale, kept = ("" if inherited.pop(label, None) is not None else None for label in (DIGEST_LABEL, KEEP_LABEL))
     user = spec.user or str(image.get("User") or "")
     state: State = {
         **FIXED,
         "image": image.id,
         "image_digest": references.digest(image.digests, str(spec.image)) or stale,
+        "keep_previous": "true" if spec.keep_previous else kept,
         "user": user,
         "working_dir": working_dir(spec.working_dir or image.get("WorkingDir")),
         "hostname": spec.hostname or "",

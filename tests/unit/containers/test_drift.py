@@ -8,9 +8,15 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import drift_plan, globs, rebuild, records
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import (
+    drift_plan,
+    globs,
+    rebuild,
+    records,
+    state,
+)
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.drift import Drift, declared, drift
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.plan import Existing
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.steps import Existing
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.units import Wrong
 from hypothesis import given
 from hypothesis import strategies as st
@@ -257,3 +263,17 @@ def test_the_rebuilt_body_keeps_what_no_spec_knows() -> None:
     assert body["NetworkingConfig"] == {"EndpointsConfig": {"net": endpoint}}
     assert rebuild.further_networks(inspect) == {"more": {"DriverOpts": {"k": "v"}}}
     assert inspect["Config"]["Entrypoint"] is None, "the inspect is left as it was"
+
+
+@pytest.mark.parametrize(("label", "kept"), [("true", True), ("", False), (None, False)])
+def test_a_previous_generation_is_a_leftover_unless_the_container_says_that_it_is_kept(
+    label: str | None, kept: bool
+) -> None:
+    labels = {} if label is None else {state.KEEP_LABEL: label}
+    current = {"Config": {"Labels": labels}, "State": {"Running": True}, "Created": "2030-01-01T00:00:02Z"}
+    former = {"Config": {}, "State": {"Running": False}, "Created": "2030-01-01T00:00:01Z"}
+    case = drift_plan.Case("web", "shop", existing=Existing(current, None, former))
+    settings = drift_plan.Settings(responses=frozenset({drift_plan.RECREATE}))
+    planned = [action.kind for action in drift_plan.plan(case, settings, ()).actions]
+    assert planned == ([] if kept else ["remove_leftover"])
+    assert (case.settled.previous is not None) is kept
