@@ -40,12 +40,23 @@ def busybox(api: docker.APIClient) -> str:
 
 
 def _removed(api: docker.APIClient, network: str) -> bool:
-    """Whether the network is gone; the endpoint of a container that was just removed may hold it for a moment."""
+    """Whether the network is gone. This engine may keep the endpoint of a container that died while it was removed."""
     try:
+        for endpoint in (api.inspect_network(network).get("Containers") or {}).values():
+            with contextlib.suppress(docker.errors.APIError):
+                api.disconnect_container_from_network(endpoint["Name"], network, force=True)
         api.remove_network(network)
     except docker.errors.APIError as error:
         return isinstance(error, docker.errors.NotFound)
     return True
+
+
+def _emptied(api: docker.APIClient, prefix: str) -> bool:
+    """Whether no container of that prefix is left; one that removes itself may be on its way."""
+    for container in api.containers(all=True, filters={"name": prefix}):
+        with contextlib.suppress(docker.errors.APIError):
+            api.remove_container(container["Id"], force=True, v=True)
+    return not api.containers(all=True, filters={"name": prefix})
 
 
 @pytest.fixture
@@ -53,9 +64,7 @@ def unique(api: docker.APIClient) -> t.Iterator[str]:
     """A prefix for names; containers, networks and volumes whose name begins with it are removed after the test."""
     prefix = f"caisson-{uuid.uuid4().hex[:8]}"
     yield prefix
-    for container in api.containers(all=True, filters={"name": prefix}):
-        with contextlib.suppress(docker.errors.NotFound):
-            api.remove_container(container["Id"], force=True, v=True)
+    until(lambda: _emptied(api, prefix))
     for network in api.networks(names=[prefix]):
         if network["Name"].startswith(prefix):
             until(lambda found=network["Id"]: _removed(api, found))
