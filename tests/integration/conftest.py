@@ -7,6 +7,7 @@ import contextlib
 import os
 import typing as t
 import uuid
+import warnings
 from pathlib import Path
 
 import docker
@@ -39,24 +40,28 @@ def busybox(api: docker.APIClient) -> str:
     return images.ensure_busybox(api)
 
 
-def _removed(api: docker.APIClient, network: str) -> bool:
-    """Whether the network is gone. This engine may keep the endpoint of a container that died while it was removed."""
-    try:
-        for endpoint in (api.inspect_network(network).get("Containers") or {}).values():
-            with contextlib.suppress(docker.errors.APIError):
-                api.disconnect_container_from_network(endpoint["Name"], network, force=True)
-        api.remove_network(network)
-    except docker.errors.APIError as error:
-        return isinstance(error, docker.errors.NotFound)
-    return True
-
-
-def _emptied(api: docker.APIClient, prefix: str) -> bool:
-    """Whether no container of that prefix is left; one that removes itself may be on its way."""
+def _tidied(api: docker.APIClient, prefix: str) -> bool:
+    """Whether nothing of that prefix is left. What refuses to go for now (a container that removes itself, the endpoint
+    of one that died while it was removed) is tried again."""
+    quietly = contextlib.suppress(docker.errors.APIError)
     for container in api.containers(all=True, filters={"name": prefix}):
-        with contextlib.suppress(docker.errors.APIError):
+        with quietly:
             api.remove_container(container["Id"], force=True, v=True)
-    return not api.containers(all=True, filters={"name": prefix})
+    for network in _networks(api, prefix):
+        with quietly:
+            for endpoint in (api.inspect_network(network).get("Containers") or {}).values():
+                api.disconnect_container_from_network(endpoint["Name"], network, force=True)
+        with quietly:
+            api.remove_network(network)
+    for volume in api.volumes(filters={"name": prefix})["Volumes"] or ():
+        with quietly:
+            api.remove_volume(volume["Name"], force=True)
+    left = [*api.containers(all=True, filters={"name": prefix}), *_networks(api, prefix)]
+    return not left and not api.volumes(filters={"name": prefix})["Volumes"]
+
+
+def _networks(api: docker.APIClient, prefix: str) -> list[str]:
+    return [network["Id"] for network in api.networks(names=[prefix]) if network["Name"].startswith(prefix)]
 
 
 @pytest.fixture
@@ -64,12 +69,11 @@ def unique(api: docker.APIClient) -> t.Iterator[str]:
     """A prefix for names; containers, networks and volumes whose name begins with it are removed after the test."""
     prefix = f"caisson-{uuid.uuid4().hex[:8]}"
     yield prefix
-    until(lambda: _emptied(api, prefix))
-    for network in api.networks(names=[prefix]):
-        if network["Name"].startswith(prefix):
-            until(lambda found=network["Id"]: _removed(api, found))
-    for volume in api.volumes(filters={"name": prefix})["Volumes"] or ():
-        api.remove_volume(volume["Name"], force=True)
+    try:
+        until(lambda: _tidied(api, prefix))
+    except AssertionError:
+        # It is the engine that holds on to it; what a module has to remove is asserted by the test of that.
+        warnings.warn(f"the engine keeps something that is named {prefix}", stacklevel=1)
 
 
 @pytest.fixture
