@@ -282,6 +282,7 @@ score:
 """
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine import connect
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
 from ansible_collections.caisson.hardening.plugins.module_utils.images.apply import (
     inspect_images,
@@ -300,8 +301,7 @@ def main() -> None:
     given = module.params
     try:
         wanted, limits, waivers = read(given)
-        tls = {key: given[key] for key in ("ca_path", "client_cert", "client_key")}
-        engine = ImageEngine(given["docker_host"], given["timeout"], max(4, given["parallel"] + 1), **tls)
+        engine = connect(given, given["parallel"] + 1, ImageEngine)
         try:
             found = inspect_images(engine, wanted, limits, waivers, given["parallel"])
         finally:

@@ -56,9 +56,9 @@ image:
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine import Engine
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine import Engine, connect
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.engine_errors import EngineError
-from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry import connect, engine_arguments
+from ansible_collections.caisson.hardening.plugins.module_utils.containers.entry import engine_arguments
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.fresh import FreshEngine
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.values import IMAGE
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError, Fault, InputError
@@ -80,7 +80,7 @@ def _faults(name: str, user: str) -> list[Fault]:
 
 def _engine(module: AnsibleModule) -> Engine:
     try:
-        return connect(module.params, pool=1)
+        return connect(module.params, 1, Engine)
     except EngineError:
         if module.check_mode and module.params["assume_engine"]:
             return FreshEngine()

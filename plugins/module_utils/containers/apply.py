@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..controls import model
 from ..errors import CaissonError, InputError
 from ..host.paths import real_paths
-from . import abilities, policy, values
+from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
 from .deploy import Deployment
 from .engine import Engine
@@ -127,7 +127,8 @@ class Run:
             case.findings = self._findings(case, state, self._context_for(case, state))
             case.before = []
             if case.observed is not None and case.settled.current is not None:
-                case.before = self._findings(case, case.observed, self._context_of(case.settled.current))
+                context = self._context_of(case, case.settled.current, case.observed)
+                case.before = self._findings(case, case.observed, context)
         broken = [one for case in self._cases for one in policy.violations(case.findings)]
         if broken and settings.enforce:
             raise PolicyError(broken)
@@ -140,11 +141,10 @@ class Run:
         spec, settings = case.spec, self._settings
         return policy.findings(spec.name, state, context, settings.profile, spec.waivers, settings.today)
 
-    def _context_of(self, inspect: Inspect) -> Context:
+    def _context_of(self, case: Case, inspect: Inspect, state: State) -> Context:
         """What is judged beside the state of a container that stands."""
         size = self._sizes.get(str(inspect.get("Image", "")))
-        name = str(inspect.get("Name", "")).lstrip("/").partition(values.SUFFIX)[0]
-        return self._context(name, str(inspect["Config"].get("Image", "")), observe(inspect), size)
+        return self._context(case.spec.name, str(inspect["Config"].get("Image", "")), state, size)
 
     def _context_for(self, case: Case, state: State) -> Context:
         """What is judged beside the state that is asked for."""
@@ -192,7 +192,7 @@ class Run:
         try:
             digest = self._engine.registry_digest(str(spec.image))
         except CaissonError as error:
-            case.fail(CaissonError(f"container {spec.name!r}: {error}"))
+            case.fail(f"container {spec.name!r}: {error}")
             return ""
         return "" if any(known.endswith(digest) for known in case.image.digests) else "the registry has another one"
 
@@ -222,7 +222,7 @@ class Run:
             self._engine.pull(reference, hear)
         except CaissonError as error:
             for case in cases:
-                case.fail(CaissonError(f"container {case.spec.name!r}: {error}"))
+                case.fail(f"container {case.spec.name!r}: {error}")
         else:
             for case in cases:
                 case.done += [action for action in case.plan.actions if action.kind == "pull"]
@@ -283,7 +283,8 @@ class Run:
         with contextlib.suppress(CaissonError):
             found = self._engine.inspect(case.spec.name) if case.spec.wants_container else None
         if found is not None:
-            case.findings = self._findings(case, observe(found), self._context_of(found))
+            state = observe(found)
+            case.findings = self._findings(case, state, self._context_of(case, found, state))
         else:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 

@@ -1,5 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What networks and volumes have in common: how a list of them is read, and one of them through a run. Pure."""
+"""What is declared: how the options of an entry are read, how a list of networks or volumes, and one of these through a
+run. Pure.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +56,10 @@ def read(
         return [], []
     if not isinstance(given, (list, tuple)):
         return [], [Fault(option, option, HIDDEN, "is not a list", f"write one entry a {kind}")]
+
+    def unknown(name: str) -> tuple[str, str]:
+        return f"is not an option of a {kind}", f"remove it{nearest(name, readers)}"
+
     entries: list[Found] = []
     faults: list[Fault] = []
     for number, entry in enumerate(given, 1):
@@ -61,7 +67,9 @@ def read(
             faults.append(Fault(f"{kind} {number}", option, HIDDEN, "is not a dictionary", "begin with name:"))
             continue
         where = f"{kind} {entry.get('name') or number!r}"
-        found, wrong = _entry(entry, where, kind, readers, secret)
+        found, wrong = read_options(entry, where, readers, secret, unknown)
+        if entry.get("name") is None:
+            wrong.append(Fault(where, "name", None, "is missing", f"name the {kind}"))
         if not wrong:
             wrong = [Fault(where, *fault) for fault in conflicts(found)]
         faults += wrong
@@ -75,26 +83,28 @@ def read(
     return entries, faults
 
 
-def _entry(
-    entry: Found,
+def read_options(
+    entry: Json,
     where: str,
-    kind: str,
     readers: t.Mapping[str, t.Callable[[t.Any], t.Any]],
     secret: t.Collection[str],
+    unknown: t.Callable[[str], tuple[str, str]],
 ) -> tuple[Found, list[Fault]]:
+    """What the readers make of an entry, without what is null, and every fault of its options.
+
+    unknown: says of an option without a reader what is wrong with it and what to do.
+    """
     found: Found = {}
     faults: list[Fault] = []
     for option, value in entry.items():
         reader = readers.get(option)
         if reader is None:
-            remedy = f"remove it{nearest(named(option), readers)}"
-            faults.append(Fault(where, named(option), HIDDEN, f"is not an option of a {kind}", remedy))
+            # Its value is not shown: it may be a misspelt env.
+            faults.append(Fault(where, named(option), HIDDEN, *unknown(named(option))))
         elif value is not None:
             try:
                 found[option] = reader(value)
             except Wrong as wrong:
                 shown = HIDDEN if option in secret else value
                 faults.append(Fault(where, option, shown, wrong.problem, wrong.remedy))
-    if entry.get("name") is None:
-        faults.append(Fault(where, "name", None, "is missing", f"name the {kind}"))
     return found, faults

@@ -14,8 +14,10 @@ import posixpath
 import typing as t
 from dataclasses import dataclass
 
+from ..errors import printable
 from . import globs
 from .state import path
+from .steps import Inspect
 from .units import Wrong
 
 _KINDS = {0: "changed", 1: "added", 2: "deleted"}
@@ -24,8 +26,6 @@ _ENGINE = frozenset(
     ("/dev", "/proc", "/sys", "/.dockerenv", "/run/.containerenv", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
 )
 _INIT = "/sbin/docker-init"  # the mount point of the engine's init
-
-Inspect = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Drift:
         """The first of the paths in one line, or None where there is none."""
         lines = self.lines()
         rest = f" and {len(lines) - most} more" if len(lines) > most else ""
-        return (", ".join(map(shown, lines[:most])) + rest) or None
+        return (", ".join(map(printable, lines[:most])) + rest) or None
 
     @property
     def digest(self) -> str:
@@ -103,11 +103,6 @@ def _engine_paths(inspect: Inspect) -> set[str]:
     if host.get("Init"):
         found.add(_INIT)
     return found - {"/"}
-
-
-def shown(line: str) -> str:
-    """A path may hold what a terminal would obey."""
-    return line if line.isprintable() else repr(line)[1:-1]
 
 
 def declared(label: str | None) -> tuple[str, ...]:

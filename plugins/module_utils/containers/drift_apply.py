@@ -20,10 +20,8 @@ from .observe import observe
 from .order import START_FIRST, STOP_FIRST, exclusive
 from .schedule import Schedule
 from .spec import Spec
-from .steps import NEXT, PREVIOUS, Existing, Plan
+from .steps import NEXT, PREVIOUS, Existing, Inspect, Plan
 from .units import Wrong
-
-Inspect = t.Mapping[str, t.Any]
 
 
 class Rebuilding(Deployment):

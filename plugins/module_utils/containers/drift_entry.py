@@ -9,7 +9,8 @@ from ..errors import CaissonError, Fault, InputError
 from . import drift_plan, drift_render, globs
 from .drift_apply import Run
 from .drift_plan import Settings
-from .entry import connect, engine_arguments, engine_lock, out_of_range
+from .engine import Engine, connect
+from .entry import engine_arguments, engine_lock, out_of_range
 from .units import Wrong
 
 Params = t.Dict[str, t.Any]
@@ -93,7 +94,7 @@ def read(params: Params) -> Settings:
 
 
 def _looked(module: t.Any, settings: Settings) -> Run:
-    engine = connect(module.params, settings.parallel * 2)
+    engine = connect(module.params, settings.parallel * 2, Engine)
     try:
         this = Run(engine, settings)
         if module.check_mode or not settings.acts:

@@ -15,15 +15,13 @@ from . import policy, records
 from .drift import Drift, declared
 from .recovery import interrupted_while_serving, recover
 from .state import DRIFT_LABEL, KEEP_LABEL, PROJECT_LABEL, WAIVERS_LABEL
-from .steps import NEXT, PREVIOUS, Action, Existing, Plan
+from .steps import PREVIOUS, Action, Existing, Inspect, Plan, own_name
 from .units import Wrong
 
 REPORT, SNAPSHOT, RECREATE, FAIL = RESPONSES = ("report", "snapshot", "recreate", "fail")
 SNAPSHOT_LABEL = "caisson.hardening.snapshot"
 CONTROL = "container.drift"
 _REPOSITORY = re.compile(r"\A(?:[a-zA-Z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+|/)[a-z0-9]+)*\Z", re.ASCII)
-
-Inspect = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
@@ -101,9 +99,9 @@ def select(listing: t.Iterable[Inspect], settings: Settings) -> tuple[list[Case]
     found: dict[str, Case] = {}
     for each in listing:
         for name in (name.lstrip("/") for name in each.get("Names") or () if name.count("/") == 1):
-            suffix = next((suffix for suffix in (NEXT, PREVIOUS) if name.endswith(suffix)), "")
+            base = own_name(name)
+            suffix = name[len(base) :]
             project = (each.get("Labels") or {}).get(PROJECT_LABEL) or ""
-            base = name[: len(name) - len(suffix)]
             case = found.setdefault(base, Case(base, project, ()))
             case.present += (suffix,)
             case.project = project if not suffix else case.project

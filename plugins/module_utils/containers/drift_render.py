@@ -6,7 +6,8 @@ from __future__ import annotations
 import typing as t
 
 from ..controls import model
-from .drift import Drift, shown
+from ..errors import printable
+from .drift import Drift
 from .drift_plan import FAIL, Case, Settings, finding
 from .steps import Action
 
@@ -79,5 +80,5 @@ def _side(cases: t.Sequence[Case], executed: bool, side: str) -> str:
     for case in cases:
         if any(action.kind == "recreate" for action in _actions(case, executed)):
             found: Drift = getattr(case, side) or Drift()
-            lines += [f"{case.name}: {shown(line)}" for line in found.lines()]
+            lines += [f"{case.name}: {printable(line)}" for line in found.lines()]
     return "".join(f"{line}\n" for line in lines)

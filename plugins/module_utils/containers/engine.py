@@ -295,3 +295,12 @@ def _split_reference(reference: str) -> tuple[str, str]:
     head, slash, last = reference.rpartition("/")
     name, _colon, tag = last.partition(":")
     return f"{head}{slash}{name}", tag or "latest"
+
+
+AnyEngine = t.TypeVar("AnyEngine", bound=Engine)
+
+
+def connect(params: t.Mapping[str, t.Any], pool: int, kind: type[AnyEngine]) -> AnyEngine:
+    """The engine that a module's parameters name; *pool* is how many of its answers are waited for at once."""
+    tls = {key: params[key] for key in ("ca_path", "client_cert", "client_key")}
+    return kind(params["docker_host"], params["timeout"], max(4, pool), **tls)

@@ -31,8 +31,9 @@ def explanation(error: BaseException) -> str:
 
 
 def message(body: str) -> str:
-    with contextlib.suppress(ValueError, TypeError, AttributeError):
-        return str(json.loads(body)["message"])
+    """The engine's own sentence, out of the body of its answer; the whole body where it has none."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(json.loads(body)["message"]).strip()
     return body.strip()
 
 

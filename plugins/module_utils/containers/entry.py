@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
@@ -14,7 +13,7 @@ from ..host.lock import host_lock
 from . import options, references, render, values
 from .apply import Run
 from .cases import Outcome, Settings
-from .engine import Engine
+from .engine import Engine, connect
 from .engine_errors import EngineError
 from .fresh import FreshEngine
 from .networks import parse_networks
@@ -39,18 +38,12 @@ def engine_arguments() -> options.Options:
     return arguments
 
 
-def connect(params: Params, pool: int) -> Engine:
-    """The engine that the parameters name; *pool* is how many of its answers are waited for at once."""
-    tls = {key: params[key] for key in ("ca_path", "client_cert", "client_key")}
-    return Engine(params["docker_host"], params["timeout"], max(4, pool), **tls)
-
-
 def engine_lock(engine: Engine, progress: Progress | None = None) -> t.ContextManager[None]:
     """One run at a time changes the containers of an engine.
 
     Two engines of one host have nothing to do with each other; two addresses of one engine have.
     """
-    name = f"containers-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}"
+    name = f"containers-{engine.daemon().plain_id}"
     said = progress or Progress()
     return host_lock(name, LOCK_TIMEOUT, lambda: said.keep_saying("this host", "waiting for another run to end"))
 
@@ -189,7 +182,7 @@ def _deploy(module: ContainerModule, specs: t.Sequence[Spec], params: Params) ->
         volumes=parse_volumes(params["volumes"])[0] if module.plural else (),
     )
     try:
-        engine = connect(params, settings.parallel * 2)
+        engine = connect(params, settings.parallel * 2, Engine)
     except EngineError as error:
         if not (module.check_mode and params["assume_engine"]):
             raise

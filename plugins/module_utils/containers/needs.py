@@ -12,7 +12,7 @@ from .network_plan import subnets
 from .networks import NetworkSpec, wanted_names
 from .spec import Spec
 from .state import INTERNAL_SUFFIX
-from .steps import NEXT, PREVIOUS
+from .steps import own_name
 
 
 def attached_to(listed: t.Iterable[Json], network: Json) -> list[str]:
@@ -31,14 +31,7 @@ def staying(attached: t.Iterable[str], specs: t.Iterable[Spec], network: str, pr
     """The containers on the network after the run: those that want it, and others that are on it now."""
     wanting = {spec.name for spec in specs if network in wanted_names(spec, project)}
     leaving = {spec.name for spec in specs} - wanting
-    return sorted(({_bare(name) for name in attached} - leaving) | wanting)
-
-
-def _bare(name: str) -> str:
-    """The container's own name, of whichever generation."""
-    for end in (NEXT, PREVIOUS):
-        name = name[: -len(end)] if name.endswith(end) else name
-    return name
+    return sorted(({own_name(name) for name in attached} - leaving) | wanting)
 
 
 def needed(spec: Spec, project: str) -> set[tuple[str, str]]:

@@ -7,7 +7,7 @@ import typing as t
 
 from .spec import Spec
 from .state import PROJECT_LABEL
-from .steps import NEXT, PREVIOUS
+from .steps import own_name
 
 
 def unlisted(listed: t.Mapping[str, t.Mapping[str, t.Any]], project: str, asked: t.Collection[str]) -> list[Spec]:
@@ -18,9 +18,8 @@ def unlisted(listed: t.Mapping[str, t.Mapping[str, t.Any]], project: str, asked:
     """
     found = set()
     for name, entry in listed.items():
-        base = next((name[: -len(end)] for end in (NEXT, PREVIOUS) if name.endswith(end)), name)
-        if (entry.get("Labels") or {}).get(PROJECT_LABEL) == project and base not in asked:
-            found.add(base)
+        if _is_of(entry, project) and own_name(name) not in asked:
+            found.add(own_name(name))
     # A bookkeeping name whose own name belongs to somebody else stays for him who has put it there.
     foreign = {name for name in found if name in listed and not _is_of(listed[name], project)}
     return [Spec(name=name, state="absent") for name in sorted(found - foreign)]

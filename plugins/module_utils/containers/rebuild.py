@@ -12,9 +12,8 @@ import typing as t
 from .observe import observe
 from .plan import differences
 from .state import path
-from .steps import Difference
+from .steps import Difference, Inspect
 
-Inspect = t.Mapping[str, t.Any]
 Json = t.Dict[str, t.Any]
 
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from ..errors import HIDDEN, Fault, InputError, named, nearest, shown
+from ..errors import HIDDEN, Fault, InputError, nearest, shown
 from . import globs, isolation, options, ports, records, resources, tmpfs, values
-from .conflicts import NO_CONTAINER, conflicts
+from .conflicts import DEFAULT_MEMORY, NO_CONTAINER, conflicts
+from .declared import read_options
 from .docker_container import refusal
 from .secrets import Secret, read_secrets
 from .units import MIB, Wrong, parse_cpus, parse_size
@@ -49,8 +50,8 @@ class Spec:
     cap_drop: frozenset[str] = frozenset({"ALL"})
     capabilities: frozenset[str] = frozenset()
     security_opts: frozenset[str] = frozenset({"no-new-privileges=true"})
-    memory: int = 512 * MIB
-    memory_swap: int = 512 * MIB
+    memory: int = DEFAULT_MEMORY
+    memory_swap: int = DEFAULT_MEMORY
     cpus: int = 10**9
     pids_limit: int = 256
     ulimits: t.Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict(DEFAULT_ULIMITS))
@@ -211,26 +212,13 @@ def _doubled(given: t.Iterable[t.Any]) -> list[Fault]:
 
 
 def _parse(entry: t.Mapping[str, t.Any], where: str) -> tuple[Spec | None, list[Fault]]:
-    found: dict[str, t.Any] = {}
-    faults: list[Fault] = []
-    for option, value in entry.items():
-        reader = READERS.get(option)
-        if reader is None:
-            known = refusal(named(option))
-            problem, remedy = known or (
-                "is not an option of a container",
-                f"remove it{nearest(named(option), READERS)}",
-            )
-            # Its value is not shown: it may be a misspelt env.
-            faults.append(Fault(where, named(option), HIDDEN, problem, remedy))
-        elif value is not None:
-            try:
-                found[option] = reader(value)
-            except Wrong as wrong:
-                shown = HIDDEN if option in SECRET_OPTIONS else value
-                faults.append(Fault(where, option, shown, wrong.problem, wrong.remedy))
+    found, faults = read_options(entry, where, READERS, SECRET_OPTIONS, _unknown)
     faults += [Fault(where, *fault) for fault in conflicts(entry, found)]
     return (None, faults) if faults else (_complete(found), [])
+
+
+def _unknown(name: str) -> tuple[str, str]:
+    return refusal(name) or ("is not an option of a container", f"remove it{nearest(name, READERS)}")
 
 
 def _complete(found: dict[str, t.Any]) -> Spec:
@@ -241,7 +229,7 @@ def _complete(found: dict[str, t.Any]) -> Spec:
     scratch = {target: tmpfs.tmpfs_options(flags) for target, flags in DEFAULT_TMPFS.items() if target not in targets}
     for target, flags in found.get("tmpfs", {}).items():
         scratch[target] = hardened_tmpfs(flags)
-    given["memory_swap"] = found.get("memory_swap", found.get("memory", 512 * MIB))
+    given["memory_swap"] = found.get("memory_swap", found.get("memory", DEFAULT_MEMORY))
     given["ulimits"] = {**DEFAULT_ULIMITS, **found.get("ulimits", {})}
     driver = found.get("log_driver", "local")
     given["log_options"] = {**ROTATING.get(driver, {}), **found.get("log_options", {})}

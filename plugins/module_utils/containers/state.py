@@ -9,6 +9,7 @@ and what somebody added behind the playbook's back.
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -84,6 +85,11 @@ class Daemon:
     shift: tuple[int, int] = (0, 0)  # the host's ids of the root inside; (-1, -1) where they cannot be known
     # Whether what passes within a bridge goes through the packet filter. From 28 on the engine sees to it itself.
     bridge_filter: bool = True
+
+    @property
+    def plain_id(self) -> str:
+        """The engine's id with what may stand in a file's name."""
+        return re.sub(r"[^A-Za-z0-9-]", "", self.id)[:40]
 
     @property
     def major(self) -> int:

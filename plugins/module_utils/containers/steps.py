@@ -16,6 +16,11 @@ NEXT = ".caisson-next"
 PREVIOUS = ".caisson-previous"
 
 
+def own_name(name: str) -> str:
+    """The name of the container, out of its own or a bookkeeping one."""
+    return next((name[: -len(end)] for end in (NEXT, PREVIOUS) if name.endswith(end)), name)
+
+
 @dataclass(frozen=True)
 class Difference:
     """One field in which the container is not what it should be; the values are texts fit to be shown."""

@@ -14,6 +14,8 @@ import socket
 import typing as t
 import urllib.parse
 
+from .engine_errors import message
+
 SCHEME = "unix://"
 FIRST_ERROR = 400
 
@@ -23,7 +25,8 @@ class Refused(Exception):
 
     def __init__(self, status: int, body: bytes) -> None:
         self.status = status
-        self.explanation = _explanation(body) or http.client.responses.get(status, f"status {status}")
+        said = message(body.decode(errors="replace"))
+        self.explanation = said or http.client.responses.get(status, f"status {status}")
         super().__init__(self.explanation)
 
 
@@ -124,11 +127,3 @@ def path_of(*parts: str, **query: t.Any) -> str:
     """The path of a call: the parts, quoted but for the slashes and colons of an image's name, and the query."""
     path = "/" + "/".join(urllib.parse.quote(part, safe="/:") for part in parts)
     return f"{path}?{urllib.parse.urlencode(query)}" if query else path
-
-
-def _explanation(body: bytes) -> str:
-    text = body.decode(errors="replace").strip()
-    try:
-        return str(json.loads(text)["message"]).strip()
-    except (ValueError, TypeError, KeyError):
-        return text

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -61,7 +60,7 @@ def inspect_images(
         found.warnings.append("there is no image to inspect")
         return found
     # Under the lock, a container with the inspector's label is one that a killed run has left.
-    with host_lock(f"images-{re.sub(r'[^A-Za-z0-9-]', '', engine.daemon().id)[:40]}", LOCK_TIMEOUT):
+    with host_lock(f"images-{engine.daemon().plain_id}", LOCK_TIMEOUT):
         engine.remove_leftovers()
         with ThreadPoolExecutor(parallel) as pool:
             results = list(pool.map(lambda pair: _look(engine, *pair), pairs))
