@@ -14,8 +14,8 @@ import sys
 import typing as t
 from pathlib import Path
 
+from ansible_collections.caisson.hardening.plugins.module_utils.host.sysctl_names import key_path
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import KNOWN
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.model import key_path
 
 from .run_module import COLLECTIONS, run_module
 
@@ -42,7 +42,7 @@ exec sleep infinity
 # Dies like a machine without power at the step that the first argument counts; what follows runs a module's core.
 DYING = """
 import os, signal, sys
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel import procfs, transaction
+from ansible_collections.caisson.hardening.plugins.module_utils.host import procsys, transaction
 left = int(sys.argv[1])
 def step(function):
     def dying(*arguments):
@@ -52,7 +52,7 @@ def step(function):
         left -= 1
         return function(*arguments)
     return dying
-procfs.ProcSys.write = step(procfs.ProcSys.write)
+procsys.ProcSys.write = step(procsys.ProcSys.write)
 transaction.write_file = step(transaction.write_file)
 transaction.Transaction._forget = step(transaction.Transaction._forget)
 """

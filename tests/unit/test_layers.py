@@ -21,7 +21,16 @@ FULL = ("ansible_collections", "caisson", "hardening", "plugins", "module_utils"
 # Every other file of module_utils is pure.
 EDGES = frozenset(
     (
-        *("host.files", "host.lock", "host.paths", "host.undo", "host.systemd", "kernel.procfs", "kernel.manager"),
+        *(
+            "host.files",
+            "host.lock",
+            "host.paths",
+            "host.undo",
+            "host.systemd",
+            "host.procsys",
+            "kernel.sysctl_files",
+            "kernel.manager",
+        ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
         *("containers.engine", "containers.client", "containers.wire", "images.minimal", "containers.fresh"),
@@ -30,7 +39,7 @@ EDGES = frozenset(
 )
 APPLIERS = frozenset(
     (
-        *("kernel.apply", "kernel.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
+        *("kernel.apply", "host.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Edge: the live kernel values under /proc/sys, and the configuration files that set them at boot."""
+"""Edge: the live kernel values under /proc/sys."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
-from ..host.files import read_file
-from .conf import DIRECTORIES, LAST, ConfigFile, comes_after
-from .model import canonical_value, key_path, path_key
+from .sysctl_names import canonical_value, key_path, path_key
 
 READ_ONLY = "/proc/sys is mounted read-only, as in a container"
 
@@ -90,23 +88,6 @@ class ProcSys:
             for directory, _directories, files in os.walk(self._root)
             for name in files
         )
-
-
-def later_files(path: str) -> tuple[ConfigFile, ...]:
-    """The files that are read after *path* at boot, in their order, as sysctl and systemd-sysctl read them."""
-    found: dict[str, Path] = {}
-    for directory in DIRECTORIES:
-        for candidate in sorted(Path(directory).glob("*.conf")):
-            found.setdefault(candidate.name, candidate)
-    paths = [str(found[name]) for name in sorted(found)] + [LAST]
-    return tuple(_config_file(each) for each in paths if each != path and comes_after(each, path))
-
-
-def _config_file(path: str) -> ConfigFile:
-    if os.path.realpath(path) == os.devnull:
-        return ConfigFile(path, "")
-    state = read_file(path)
-    return ConfigFile(path, state.text if state else "")
 
 
 def require_root(what: str) -> None:

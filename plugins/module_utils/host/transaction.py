@@ -10,7 +10,8 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
-from ..host.files import (
+from .changes import ChangeSet, FileChange, FileText
+from .files import (
     FileState,
     make_directories,
     read_file,
@@ -18,9 +19,8 @@ from ..host.files import (
     remove_file,
     write_file,
 )
-from ..host.undo import UndoStore
-from .changes import ChangeSet, FileChange, FileText
-from .procfs import ProcSys, WriteRefusedError
+from .procsys import ProcSys, WriteRefusedError
+from .undo import UndoStore
 
 Settle = t.Callable[[], None]
 

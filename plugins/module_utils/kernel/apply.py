@@ -6,46 +6,21 @@ from __future__ import annotations
 import contextlib
 import re
 import typing as t
-from dataclasses import dataclass, field
 
 from ..controls.model import PROFILES, Finding, score
 from ..host.files import read_file
 from ..host.lock import host_lock
+from ..host.procsys import ProcSys, require_root
+from ..host.result import HostResult
+from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .findings import findings
 from .keys import profile_values
 from .plan import Observed, SysctlPlan, by_reason, make_plan
-from .procfs import ProcSys, later_files, require_root
 from .spec import DEFAULT_PATH, REPORT, SysctlSpec
-from .transaction import Transaction, to_text
+from .sysctl_files import later_files
 
 LOCK = "kernel"
-
-
-@dataclass(frozen=True)
-class KernelResult:
-    """What a run did, or in check mode would have done."""
-
-    changed: bool
-    actions: list[str]
-    diff: dict[str, str]
-    undo: str
-    findings: list[Finding] = field(default_factory=list)
-    score: dict[str, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    extra: dict[str, t.Any] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, t.Any]:
-        """The result of the module; the warnings go their own way."""
-        return {
-            "changed": self.changed,
-            "actions": self.actions,
-            "diff": self.diff,
-            "undo": self.undo,
-            "findings": [finding.as_dict() for finding in self.findings],
-            "score": self.score,
-            **self.extra,
-        }
 
 
 def subject_of(path: str) -> str:
@@ -58,7 +33,7 @@ def run(
     check: bool = False,
     proc: ProcSys | None = None,
     undo_root: str = ROOT,
-) -> KernelResult:
+) -> HostResult:
     """Bring the host to the spec; CaissonError, with nothing changed, where that fails."""
     require_root("sysctl")
     kernel = proc or ProcSys()
@@ -110,12 +85,12 @@ def _result(
     refused: dict[str, str],
     after: dict[str, str],
     undo: str,
-) -> KernelResult:
+) -> HostResult:
     now = _findings(spec, observed.values, plan)
     then = _findings(spec, after, plan)
     actions = plan.changes.actions(refused)
     warnings = [*plan.warnings, *([f"Not set: {by_reason(refused)}"] if refused else [])]
-    return KernelResult(
+    return HostResult(
         changed=bool(actions) or bool(plan.changes.forget_values),
         actions=actions,
         diff=plan.changes.diff(refused),

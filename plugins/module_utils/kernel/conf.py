@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from .model import canonical_key, canonical_value
+from ..host.sysctl_names import canonical_key, canonical_value
 
 # Where a file of the same name stands in several directories, the first one counts.
 DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")

@@ -11,23 +11,25 @@ from ..controls.model import Finding, score
 from ..errors import CaissonError
 from ..host.files import read_file
 from ..host.lock import host_lock
+from ..host.procsys import ProcSys, require_root
+from ..host.result import HostResult
 from ..host.systemd import is_running
+from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
-from .apply import LOCK, KernelResult
+from .apply import LOCK
 from .conf import assignments
 from .limits import Host, LimitsSpec, Sizes, intended, size
 from .limits_plan import FILES, SYSCTL_FILE, LimitsObserved, LimitsPlan, findings, make_limits_plan
 from .manager import default_tasks_max, memory_kib, reload_systemd, threads_in_use
 from .plan import Observed, by_reason
-from .procfs import ProcSys, later_files, require_root
 from .spec import REPORT
-from .transaction import Transaction, to_text
+from .sysctl_files import later_files
 
 SUBJECT = "process_limits"
 _KEYS = ("kernel.threads-max", "kernel.pid_max")
 
 
-def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo_root: str = ROOT) -> KernelResult:
+def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo_root: str = ROOT) -> HostResult:
     """Bring the host to the spec; CaissonError, with nothing changed, where that fails."""
     require_root("process_limits")
     kernel = proc or ProcSys()
@@ -44,7 +46,7 @@ def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo
             refused.update(transaction.run(plan.changes))
         after = _findings(spec, host, _predicted(sizes, plan, observed) if check else _observe(kernel, store))
     actions = plan.changes.actions(refused)
-    return KernelResult(
+    return HostResult(
         changed=bool(actions),
         actions=actions,
         diff=plan.changes.diff(refused),

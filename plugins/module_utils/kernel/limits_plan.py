@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
-from .changes import ChangeSet, FileChange, FileText, file_change
+from ..host.changes import ChangeSet, FileChange, FileText, file_change
 from .conf import HEADER
 from .limits import LARGEST_PID, LimitsSpec, Sizes
 from .plan import Observed, SysctlPlan, make_plan

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from ..controls.model import BASELINE, STRICT
 
-_PART = re.compile(r"^[A-Za-z0-9_.:@+~-]+$")
 _INTEGER = re.compile(r"^[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)$")
 
 
@@ -53,37 +52,6 @@ class SysctlKey:
         return found is not None and needed is not None and found >= needed
 
 
-def canonical_key(name: str) -> str:
-    """The key in dotted form, ``net.ipv4.conf.eth0/100.rp_filter`` for a name that contains a dot.
-
-    Both spellings of sysctl.conf(5) are taken: where a slash comes first, slashes separate.
-    ValueError where it is no key at all.
-    """
-    name = name.strip()
-    slash, dot = name.find("/"), name.find(".")
-    if slash >= 0 and (dot < 0 or slash < dot):
-        name = name.translate(_SWAP)
-    for part in name.translate(_SWAP).split("/"):
-        if not _PART.match(part) or not part.strip("."):
-            raise ValueError(name)
-    return name
-
-
-def key_path(key: str) -> str:
-    """The path below /proc/sys of a canonical key."""
-    return key.translate(_SWAP)
-
-
-def path_key(path: str) -> str:
-    """The canonical key of a path below /proc/sys."""
-    return path.translate(_SWAP)
-
-
-def canonical_value(value: str) -> str:
-    """The value with its white space made single blanks, as tabs and blanks mean the same to the kernel."""
-    return " ".join(value.split())
-
-
 def plain_integers(value: str) -> str:
     """The value as the kernel shows it: ``0x10`` and ``010`` are 16 and 8 to it, ``+1`` is 1."""
     return " ".join(_plain(word) for word in value.split())
@@ -99,6 +67,3 @@ def _plain(word: str) -> str:
     except ValueError:
         return word
     return str(-number if word.startswith("-") else number)
-
-
-_SWAP = str.maketrans("./", "/.")

@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..errors import CaissonError, Fault, InputError, nearest
-from .changes import ChangeSet, FileText, ValueChange, file_change
+from ..host.changes import ChangeSet, FileText, ValueChange, file_change
 from .conf import HEADER, ConfigFile, assignments, ordered, overrides, render
 from .keys import KNOWN, is_one_way, stricter
 from .spec import FAIL, SysctlSpec

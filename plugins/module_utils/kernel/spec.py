@@ -9,9 +9,10 @@ from pathlib import PurePath
 
 from ..controls.model import PROFILES
 from ..errors import Fault, nearest
+from ..host.sysctl_names import canonical_key, canonical_value
 from .keys import KNOWN, profile_values
 from .left_alone import refusal
-from .model import canonical_key, canonical_value, plain_integers
+from .model import plain_integers
 
 DEFAULT_PATH = "/etc/sysctl.d/99-security-caisson.conf"
 NO_PROFILE = "none"

@@ -5,6 +5,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.controls.kernel import CONTROLS
+from ansible_collections.caisson.hardening.plugins.module_utils.host.sysctl_names import (
+    canonical_key,
+    canonical_value,
+    key_path,
+    path_key,
+)
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import (
     KEYS,
     KNOWN,
@@ -14,10 +20,6 @@ from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys impo
 )
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.left_alone import LEFT_ALONE, refusal
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.model import (
-    canonical_key,
-    canonical_value,
-    key_path,
-    path_key,
     plain_integers,
 )
 from hypothesis import given

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import InputError
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.changes import FileText
+from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import FileText
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits import Host, parse, size
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits_plan import (
     COREDUMP_FILE,

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError, InputError
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.changes import FileText
+from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import FileText
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.conf import render
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.plan import Observed, make_plan
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import parse
