@@ -108,6 +108,13 @@ def test_daemon_settings_are_in_effect(host: outside.Outside) -> None:
     assert host.run("pgrep docker-proxy")[0] == 1, "userland-proxy is still on"
 
 
+def test_nobody_but_the_engines_group_has_its_socket(host: outside.Outside) -> None:
+    status, text = host.run("docker ps", user="person")
+    assert status != 0 and "permission denied" in text
+    shown = host.said("systemctl show docker.socket --property=SocketMode,SocketGroup")
+    assert sorted(shown.splitlines()) == ["SocketGroup=docker", "SocketMode=0660"]
+
+
 def test_containers_get_the_default_limits_and_privileges(host: outside.Outside, busybox: str) -> None:
     seen = host.said(f"docker run --rm --label check {busybox} sh -c 'ulimit -Hn; grep NoNewPrivs /proc/self/status'")
     assert seen.split() == [seen.split()[0], "NoNewPrivs:", "1"]
