@@ -28,6 +28,7 @@ EDGES = frozenset(
             "host.undo",
             "host.systemd",
             "host.procsys",
+            "auditd.auditctl",
             "kernel.sysctl_files",
             "kernel.manager",
         ),
@@ -40,7 +41,7 @@ EDGES = frozenset(
 APPLIERS = frozenset(
     (
         *("kernel.apply", "host.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
-        *("permissions.apply", "permissions.observe"),
+        *("permissions.apply", "permissions.observe", "auditd.apply"),
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
