@@ -175,8 +175,8 @@ undo:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits import parse
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits_apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
 
 
 def main() -> None:

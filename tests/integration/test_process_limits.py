@@ -20,8 +20,8 @@ RUNUSER = pytest.mark.skipif(
 KILLED = (
     DYING
     + """
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel import limits, limits_apply
-limits_apply.run(limits.parse(threads_max="9000", pid_max="90000"))
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits import apply, spec
+apply.run(spec.parse(threads_max="9000", pid_max="90000"))
 """
 )
 

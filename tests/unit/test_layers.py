@@ -39,7 +39,7 @@ EDGES = frozenset(
 )
 APPLIERS = frozenset(
     (
-        *("kernel.apply", "host.transaction", "kernel.limits_apply", "daemon.apply", "daemon.observe"),
+        *("kernel.apply", "host.transaction", "process_limits.apply", "daemon.apply", "daemon.observe"),
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),

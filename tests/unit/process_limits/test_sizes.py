@@ -9,8 +9,8 @@ import typing as t
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import InputError
 from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import FileText
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits import Host, parse, size
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits_plan import (
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.plan import Observed
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.plan import (
     COREDUMP_FILE,
     PAM_FILE,
     RELOAD,
@@ -20,7 +20,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits_pl
     LimitsPlan,
     make_limits_plan,
 )
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.plan import Observed
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import Host, parse, size
 from hypothesis import given
 from hypothesis import strategies as st
 

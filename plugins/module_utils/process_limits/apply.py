@@ -16,14 +16,14 @@ from ..host.result import HostResult
 from ..host.systemd import is_running
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
-from .apply import LOCK
-from .conf import assignments
-from .limits import Host, LimitsSpec, Sizes, intended, size
-from .limits_plan import FILES, SYSCTL_FILE, LimitsObserved, LimitsPlan, findings, make_limits_plan
-from .manager import default_tasks_max, memory_kib, reload_systemd, threads_in_use
-from .plan import Observed, by_reason
-from .spec import REPORT
-from .sysctl_files import later_files
+from ..kernel.apply import LOCK
+from ..kernel.conf import assignments
+from ..kernel.manager import default_tasks_max, memory_kib, reload_systemd, threads_in_use
+from ..kernel.plan import Observed, by_reason
+from ..kernel.spec import REPORT
+from ..kernel.sysctl_files import later_files
+from .plan import FILES, SYSCTL_FILE, LimitsObserved, LimitsPlan, findings, make_limits_plan
+from .spec import Host, LimitsSpec, Sizes, intended, size
 
 SUBJECT = "process_limits"
 _KEYS = ("kernel.threads-max", "kernel.pid_max")

@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import Fault, InputError
-from .spec import FAIL, PRESENT
+from ..kernel.spec import FAIL, PRESENT
 
 AUTO, KEEP = "auto", "keep"
 

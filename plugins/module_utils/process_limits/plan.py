@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from ..host.changes import ChangeSet, FileChange, FileText, file_change
-from .conf import HEADER
-from .limits import LARGEST_PID, LimitsSpec, Sizes
-from .plan import Observed, SysctlPlan, make_plan
-from .spec import PRESENT, SysctlSpec
+from ..kernel.conf import HEADER
+from ..kernel.plan import Observed, SysctlPlan, make_plan
+from ..kernel.spec import PRESENT, SysctlSpec
+from .spec import LARGEST_PID, LimitsSpec, Sizes
 
 SYSCTL_FILE = "/etc/sysctl.d/99-security-caisson-limits.conf"
 PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"
