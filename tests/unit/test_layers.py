@@ -28,6 +28,11 @@ EDGES = frozenset(
             "host.undo",
             "host.systemd",
             "host.procsys",
+            "host.load",
+            "host.cgroups",
+            "host.units",
+            "process_limits.accounts",
+            "process_limits.pam_files",
             "kernel.sysctl_files",
             "kernel.manager",
         ),
@@ -39,7 +44,14 @@ EDGES = frozenset(
 )
 APPLIERS = frozenset(
     (
-        *("kernel.apply", "host.transaction", "process_limits.apply", "daemon.apply", "daemon.observe"),
+        *(
+            "kernel.apply",
+            "host.transaction",
+            "process_limits.apply",
+            "process_limits.observe",
+            "daemon.apply",
+            "daemon.observe",
+        ),
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Apply: observe the host's process limits, plan, and carry the plan out unless this is a check."""
+"""Apply: carry the plan of the process limits out unless this is a check, and read back what became of it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ import contextlib
 import typing as t
 from dataclasses import replace
 
-from ..controls.model import Finding, score
+from ..controls.model import score
 from ..errors import CaissonError
-from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
 from ..host.result import HostResult
-from ..host.systemd import is_running
-from ..host.transaction import Transaction, to_text
+from ..host.transaction import Transaction
 from ..host.undo import ROOT, UndoStore
+from ..host.units import manager_properties, unit_properties
 from ..kernel.apply import LOCK
-from ..kernel.conf import assignments
-from ..kernel.manager import default_tasks_max, memory_kib, reload_systemd, threads_in_use
-from ..kernel.plan import Observed, by_reason
-from ..kernel.spec import REPORT
-from ..kernel.sysctl_files import later_files
-from .plan import FILES, SYSCTL_FILE, LimitsObserved, LimitsPlan, findings, make_limits_plan
-from .spec import Host, LimitsSpec, Sizes, intended, size
+from ..kernel.manager import reload_systemd
+from ..kernel.plan import by_reason
+from ..kernel.spec import PRESENT, REPORT
+from . import services
+from .judge import findings
+from .observe import look_again, observe, observe_host
+from .plan import LimitsObserved, LimitsPlan, make_limits_plan
+from .services import SystemdObserved
+from .sizes import Host, Sizes, room_warnings, size
+from .spec import LimitsSpec
 
 SUBJECT = "process_limits"
-_KEYS = ("kernel.threads-max", "kernel.pid_max")
 
 
 def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo_root: str = ROOT) -> HostResult:
@@ -35,101 +36,98 @@ def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo
     kernel = proc or ProcSys()
     with contextlib.nullcontext() if check else host_lock(LOCK):
         store = UndoStore(SUBJECT, undo_root)
-        observed = _observe(kernel, store)
-        host = _host(observed)
+        observed = observe(spec, kernel, store)
+        host = observe_host(spec, observed)
         sizes = size(spec, host)
         plan = make_limits_plan(spec, sizes, observed)
         refused = dict(plan.kernel.refused)
-        before = _findings(spec, host, observed)
         if plan.changes and not check:
-            transaction = Transaction(store, kernel, _settle(sizes), tolerant=spec.unwritable == REPORT)
+            settle = _settle(spec, sizes, observed.systemd)
+            transaction = Transaction(store, kernel, settle, tolerant=spec.unwritable == REPORT)
             refused.update(transaction.run(plan.changes))
-        after = _findings(spec, host, _predicted(sizes, plan, observed) if check else _observe(kernel, store))
+        after = _predicted(spec, sizes, plan, observed) if check else look_again(spec, observed, plan, kernel, store)
+    return _result(spec, sizes, host, plan, refused, observed, after, str(store.path))
+
+
+def _result(
+    spec: LimitsSpec,
+    sizes: Sizes,
+    host: Host,
+    plan: LimitsPlan,
+    refused: dict[str, str],
+    observed: LimitsObserved,
+    after: LimitsObserved,
+    undo: str,
+) -> HostResult:
     actions = plan.changes.actions(refused)
+    present = spec.state == PRESENT
+    earlier, later = findings(spec, host, observed), findings(spec, host, after, undone=not present)
+    warnings = [*plan.warnings, *(room_warnings(spec, host, sizes) if present else [])]
+    overridden = plan.kernel.overridden
     return HostResult(
         changed=bool(actions),
         actions=actions,
         diff=plan.changes.diff(refused),
-        undo=str(store.path),
-        findings=after,
-        score=score(before, after),
-        warnings=[*plan.warnings, *([f"Not set: {by_reason(refused)}"] if refused else [])],
+        undo=undo,
+        findings=later,
+        score=score(earlier, later),
+        warnings=[*warnings, *([f"Not set: {by_reason(refused)}"] if refused else [])],
         extra={
             "sizes": {name: value for name, value in vars(sizes).items() if value is not None},
-            "refused": refused,
-            "overridden": {
-                key: {"file": path, "value": value} for key, (path, value) in plan.kernel.overridden.items()
+            "containers": {
+                "pids": host.containers.limits,
+                "unlimited": list(host.containers.unlimited),
             },
+            "pending": services.pending(sizes, observed.systemd) if present else [],
+            "refused": refused,
+            "overridden": {key: {"file": path, "value": value} for key, (path, value) in overridden.items()},
         },
     )
 
 
-def _observe(kernel: ProcSys, store: UndoStore) -> LimitsObserved:
-    values, unreadable = kernel.read(_KEYS)
-    recorded = store.files()
-    return LimitsObserved(
-        kernel=Observed(
-            values=values,
-            unreadable=unreadable,
-            unwritable=kernel.unwritable(_KEYS),
-            file=to_text(read_file(SYSCTL_FILE)),
-            recorded=SYSCTL_FILE in recorded,
-            originals={key: str(value) for key, value in store.values().items()},
-            original_file=to_text(recorded.get(SYSCTL_FILE)),
-            later=later_files(SYSCTL_FILE),
-        ),
-        files={path: to_text(read_file(path)) for path in FILES},
-        originals={path: to_text(recorded[path]) for path in FILES if path in recorded},
-        recorded=bool(recorded or store.values()),
-        default_tasks_max=default_tasks_max() if is_running() else None,
-    )
-
-
-def _host(observed: LimitsObserved) -> Host:
-    before = {key: int(observed.kernel.originals.get(key, observed.kernel.values.get(key, "0"))) for key in _KEYS}
-    ours = assignments(observed.kernel.file.text) if observed.kernel.file else {}
-    threads = ours.get("kernel.threads-max", "")
-    return Host(
-        memory_kib=memory_kib(),
-        threads_in_use=threads_in_use(),
-        threads_max=before["kernel.threads-max"],
-        pid_max=before["kernel.pid_max"],
-        ours=int(threads) if threads.isdigit() else None,
-    )
-
-
-def _settle(sizes: Sizes) -> t.Callable[[], None]:
+def _settle(spec: LimitsSpec, sizes: Sizes, systemd: SystemdObserved | None) -> t.Callable[[], None]:
     def settle() -> None:
         reload_systemd()
-        shown = default_tasks_max()
-        if sizes.tasks_max is not None and shown != str(sizes.tasks_max):
-            raise CaissonError(
-                f"Failed to set systemd's DefaultTasksMax to {sizes.tasks_max}: it shows {shown}; "
-                "look for a later file with 'systemd-analyze cat-config systemd/system.conf'"
-            )
+        wanted = services.manager_wanted(sizes)
+        shown = manager_properties(*wanted) if wanted else {}
+        for name, value in wanted.items():
+            if shown.get(name) != value:
+                raise CaissonError(
+                    f"Failed to set systemd's {name} to {value}: it shows {shown.get(name)}; "
+                    "look for a later file with 'systemd-analyze cat-config systemd/system.conf'"
+                )
+        tasks = services.tasks_wanted(sizes, systemd, spec.exempt_services)
+        units = unit_properties(list(tasks), "TasksMax") if tasks else {}
+        for unit, value in tasks.items():
+            live = units.get(unit, {}).get("TasksMax")
+            if live != value and not (systemd and services.override(unit, systemd)):
+                raise CaissonError(
+                    f"Failed to set TasksMax of {unit} to {value}: systemd shows {live}; "
+                    f"look for what wins with 'systemctl cat {unit}'"
+                )
 
     return settle
 
 
-def _findings(spec: LimitsSpec, host: Host, observed: LimitsObserved) -> list[Finding]:
-    return findings(
-        spec,
-        intended(spec, host),
-        values=observed.kernel.values,
-        files=observed.files,
-        default_tasks_max=observed.default_tasks_max,
-    )
-
-
-def _predicted(sizes: Sizes, plan: LimitsPlan, observed: LimitsObserved) -> LimitsObserved:
-    """The host as the plan will leave it; what systemd falls back to without our file is not known before."""
+def _predicted(spec: LimitsSpec, sizes: Sizes, plan: LimitsPlan, observed: LimitsObserved) -> LimitsObserved:
+    """The host as the plan will leave it; what systemd falls back to without our files is not known before."""
     values = {**observed.kernel.values, **{change.key: change.after for change in plan.changes.values}}
-    tasks = observed.default_tasks_max
-    if tasks is not None and plan.changes.reload:
-        tasks = str(sizes.tasks_max)
+    systemd = observed.systemd
+    if systemd is not None and plan.changes.reload:
+        tasks = services.tasks_wanted(sizes, systemd, spec.exempt_services)
+        units = {
+            unit: {**properties, "TasksMax": _task_limit(unit, tasks, systemd)} if unit in tasks else properties
+            for unit, properties in systemd.units.items()
+        }
+        systemd = replace(systemd, manager={**systemd.manager, **services.manager_wanted(sizes)}, units=units)
     return replace(
         observed,
         kernel=replace(observed.kernel, values=values),
         files={**observed.files, **{change.path: change.after for change in plan.changes.files}},
-        default_tasks_max=tasks,
+        systemd=systemd,
     )
+
+
+def _task_limit(unit: str, tasks: t.Mapping[str, str], systemd: SystemdObserved) -> str:
+    won = services.override(unit, systemd)
+    return won[1] if won else tasks[unit]

@@ -1,44 +1,44 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Process limits to plan: the files, the kernel's keys, the reload, and the controls. Pure."""
+"""Process limits to plan: the files, the kernel's keys, and the reload. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from ..host.changes import ChangeSet, FileChange, FileText, file_change
-from ..kernel.conf import HEADER
+from ..kernel.conf import HEADER, ConfigFile
 from ..kernel.plan import Observed, SysctlPlan, make_plan
 from ..kernel.spec import PRESENT, SysctlSpec
-from .spec import LARGEST_PID, LimitsSpec, Sizes
+from . import services
+from .pam import Override, PamObserved, inactive, overrides
+from .services import SYSTEM_FILE, SystemdObserved
+from .sizes import Sizes
+from .spec import LimitsSpec
 
 SYSCTL_FILE = "/etc/sysctl.d/99-security-caisson-limits.conf"
 PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"
-SYSTEM_FILE = "/etc/systemd/system.conf.d/60-caisson-hardening.conf"
 COREDUMP_FILE = "/etc/systemd/coredump.conf.d/60-caisson-hardening.conf"
-SYSTEMD_FILES = (SYSTEM_FILE, COREDUMP_FILE)
-FILES = (PAM_FILE, *SYSTEMD_FILES)
+FILES = (PAM_FILE, SYSTEM_FILE, COREDUMP_FILE)
 
 RELOAD = "reload systemd"
 
 
 @dataclass(frozen=True)
 class LimitsObserved:
-    """The host: the kernel's part, our other files as they stand and as they were, and systemd's effective limit.
+    """The host: the kernel's part, our other files as they stand and as they were, systemd, and what PAM reads.
 
-    default_tasks_max is None where no systemd runs.
+    systemd is None where none runs. exempt_ids: the user numbers of the exempt. unknown: those that are not known here.
     """
 
     kernel: Observed
     files: t.Mapping[str, FileText | None] = field(default_factory=dict)
     originals: t.Mapping[str, FileText | None] = field(default_factory=dict)
     recorded: bool = False
-    default_tasks_max: str | None = None
-
-    @property
-    def systemd(self) -> bool:
-        return self.default_tasks_max is not None
+    systemd: SystemdObserved | None = None
+    pam: PamObserved = field(default_factory=PamObserved)
+    exempt_ids: t.Mapping[int, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class LimitsPlan:
 def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> LimitsPlan:
     """The plan; what is wrong with the kernel's part is raised as for the ``sysctl`` module."""
     kernel = make_plan(sysctl_spec(spec, sizes), observed.kernel)
-    wanted = _contents(spec, sizes) if spec.state == PRESENT else {}
-    skipped = [path for path in SYSTEMD_FILES if path in wanted and not observed.systemd]
+    wanted = contents(spec, sizes, observed) if spec.state == PRESENT else {}
+    skipped = [path for path in wanted if _of_systemd(path) and observed.systemd is None]
     for path in skipped:
         # One that an earlier run wrote under a running systemd stays ours.
         if path not in observed.originals:
             del wanted[path]
-    changes = tuple(change for path in FILES for change in _file(path, wanted.get(path), observed))
+    changes = tuple(change for path in _paths(wanted, observed) for change in _file(path, wanted.get(path), observed))
     originals = {path: _original(path, observed) for path in wanted}
     ours = bool(kernel.desired or wanted)
     return LimitsPlan(
@@ -70,12 +70,16 @@ def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -
             originals={**kernel.changes.originals, **originals} if ours else {},
             forget_values=tuple(sorted(set(observed.kernel.originals) - set(kernel.desired))) if ours else (),
             forget_files=tuple(sorted(path for path in observed.originals if path not in wanted)) if ours else (),
-            reload=_reload(sizes, changes, observed),
+            reload=_reload(sizes, changes, wanted, observed),
             clear=observed.recorded and not ours,
         ),
         kernel=kernel,
         wanted=wanted,
-        warnings=kernel.warnings + (_no_systemd() if skipped else ()),
+        warnings=(
+            *kernel.warnings,
+            *(_no_systemd() if skipped else ()),
+            *(_warnings(spec, sizes, observed) if spec.state == PRESENT else ()),
+        ),
     )
 
 
@@ -86,51 +90,36 @@ def sysctl_spec(spec: LimitsSpec, sizes: Sizes) -> SysctlSpec:
     return SysctlSpec(settings=settings, path=SYSCTL_FILE, unwritable=spec.unwritable, state=spec.state)
 
 
-def findings(
-    spec: LimitsSpec,
-    sizes: Sizes,
-    *,
-    values: t.Mapping[str, str],
-    files: t.Mapping[str, FileText | None],
-    default_tasks_max: str | None,
-) -> list[Finding]:
-    """One finding for each control of the process limits, judged by the intended *sizes*."""
-    threads = int(values.get("kernel.threads-max", 0))
-    pids = int(values.get("kernel.pid_max", 0))
-    wanted = _contents(spec, sizes)
-    in_pam, in_coredump = (_holds(path, wanted, files) for path in (PAM_FILE, COREDUMP_FILE))
-    judged = {
-        "threads_max": _judge(sizes.threads_max, threads <= (sizes.threads_max or 0), f"live {threads}"),
-        "pid_max": _judge(True, pids >= min(threads, LARGEST_PID), f"live {pids} for {threads} threads"),
-        "user_processes": _judge(sizes.user_processes, in_pam, PAM_FILE),
-        "tasks_max": _judge(
-            sizes.tasks_max, default_tasks_max == str(sizes.tasks_max), f"systemd shows {default_tasks_max}"
+def contents(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> dict[str, FileText]:
+    """Each file that is ours with the state in which it has to be."""
+    texts = {
+        PAM_FILE: _pam(spec, sizes),
+        **services.contents(
+            sizes, observed.systemd, spec.core_dumps, sorted(observed.exempt_ids), spec.exempt_services
         ),
-        "core_dumps": _judge(not spec.core_dumps, in_pam, PAM_FILE),
-        "core_storage": _judge(not spec.core_dumps, in_coredump, COREDUMP_FILE),
-    }
-    if default_tasks_max is None:
-        no_systemd = (NOT_APPLICABLE, "no systemd runs here")
-        judged.update(tasks_max=no_systemd, core_storage=no_systemd)
-    return [Finding(f"process_limits.{name}", "host", *outcome) for name, outcome in judged.items()]
-
-
-def _contents(spec: LimitsSpec, sizes: Sizes) -> dict[str, FileText]:
-    pam, manager = "", ""
-    if sizes.user_processes is not None:
-        pam += f"* soft nproc {sizes.user_processes // 2}\n* hard nproc {sizes.user_processes}\n"
-        pam += "".join(f"{name} - nproc unlimited\n" for name in spec.exempt)
-    if not spec.core_dumps:
-        pam += "* - core 0\nroot - core 0\n"
-        manager += "DefaultLimitCORE=0\n"
-    if sizes.tasks_max is not None:
-        manager += f"DefaultTasksMax={sizes.tasks_max}\n"
-    found = {
-        PAM_FILE: pam,
-        SYSTEM_FILE: f"[Manager]\n{manager}" if manager else "",
         COREDUMP_FILE: "" if spec.core_dumps else "[Coredump]\nStorage=none\nProcessSizeMax=0\n",
     }
-    return {path: FileText(HEADER + text) for path, text in found.items() if text}
+    return {path: FileText(HEADER + text) for path, text in texts.items() if text}
+
+
+def pam_overrides(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved, item: str) -> tuple[Override, ...]:
+    """The lines of other files that give login sessions more than we mean them to have."""
+    return overrides(ConfigFile(PAM_FILE, _pam(spec, sizes)), observed.pam.limits, spec.exempt, item)
+
+
+def _pam(spec: LimitsSpec, sizes: Sizes) -> str:
+    text = ""
+    if sizes.user_processes is not None:
+        text += f"* soft nproc {sizes.user_processes // 2}\n* hard nproc {sizes.user_processes}\n"
+        text += "".join(f"{name} - nproc unlimited\n" for name in spec.exempt)
+    return text if spec.core_dumps else f"{text}* - core 0\nroot - core 0\n"
+
+
+def _paths(wanted: t.Iterable[str], observed: LimitsObserved) -> list[str]:
+    """All files that are ours, were ours, or look as if a run whose record is lost had made them."""
+    drop_ins = observed.systemd.drop_ins if observed.systemd else ()
+    rest = {*wanted, *observed.originals, *drop_ins} - {*FILES, SYSCTL_FILE}
+    return [*FILES, *sorted(rest)]
 
 
 def _file(path: str, wanted: FileText | None, observed: LimitsObserved) -> tuple[FileChange, ...]:
@@ -149,22 +138,52 @@ def _managed(file: FileText | None) -> bool:
     return file is not None and file.text.startswith(HEADER)
 
 
-def _reload(sizes: Sizes, changes: t.Sequence[FileChange], observed: LimitsObserved) -> str:
-    if not observed.systemd:
+def _of_systemd(path: str) -> bool:
+    return path.startswith("/etc/systemd/")
+
+
+def _reload(sizes: Sizes, changes: t.Sequence[FileChange], wanted: t.Container[str], observed: LimitsObserved) -> str:
+    """Also where a killed run may have left systemd with what its files no longer say."""
+    if observed.systemd is None:
         return ""
-    stale = sizes.tasks_max is not None and observed.default_tasks_max != str(sizes.tasks_max)
-    return RELOAD if stale or any(change.path == SYSTEM_FILE for change in changes) else ""
+    shows = services.manager_wanted(sizes)
+    stale = observed.systemd.stale or any(observed.systemd.manager.get(name) != shows[name] for name in shows)
+    paths = [change.path for change in changes] + [path for path in observed.originals if path not in wanted]
+    return RELOAD if stale or any(_of_systemd(path) and path != COREDUMP_FILE for path in paths) else ""
+
+
+def _warnings(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> list[str]:
+    found = [f"exempt names {name}, but no user or group here has that name" for name in observed.unknown]
+    lines = [line for item in ("nproc", "core") for line in pam_overrides(spec, sizes, observed, item)]
+    if lines:
+        found.append(
+            f"Other limits for login sessions win over {PAM_FILE}: {'; '.join(map(str, lines))}. "
+            "Take the lines out, or name in exempt who may have more processes"
+        )
+    if sizes.user_processes is not None or not spec.core_dumps:
+        found += [
+            f"Sessions of {service} do not get the limits of {PAM_FILE}: {remedy}"
+            for service, remedy in sorted(inactive(observed.pam).items())
+        ]
+    systemd = observed.systemd
+    if systemd:
+        found += [
+            f"exempt_services names {unit}, but there is no such service here; it will be exempt when there is"
+            for unit in spec.exempt_services
+            if unit in systemd.units and not systemd.has(unit)
+        ]
+        beaten = {unit: services.override(unit, systemd) for unit in _limited(spec, sizes, systemd)}
+        found += [
+            f"{won[0]} is read after our file and sets TasksMax={won[1]}; take the line out of it"
+            for won in beaten.values()
+            if won
+        ]
+    return found
+
+
+def _limited(spec: LimitsSpec, sizes: Sizes, systemd: SystemdObserved) -> t.Iterable[str]:
+    return services.tasks_wanted(sizes, systemd, spec.exempt_services)
 
 
 def _no_systemd() -> tuple[str, ...]:
     return ("No systemd runs here: its limits for services and core dumps were left out, all others hold",)
-
-
-def _judge(managed: object, holds: bool, evidence: str) -> tuple[str, str]:
-    if not managed:
-        return NOT_APPLICABLE, "left alone"
-    return (PASS if holds else FAIL), evidence
-
-
-def _holds(path: str, wanted: t.Mapping[str, FileText], files: t.Mapping[str, FileText | None]) -> bool:
-    return path in wanted and files.get(path) == wanted[path]
