@@ -27,13 +27,13 @@ def pids_cgroups(is_container: t.Callable[[str], object]) -> dict[str, Reading]:
     for folder, folders, files in os.walk(root):
         name = os.path.relpath(folder, root)
         reading = _reading(Path(folder)) if "pids.max" in files else None
-        path = "" if name == "." else name
         if is_container(Path(folder).name):
             folders.clear()
             if reading:
-                found[path] = reading
-        elif reading and reading[0] is not None:
-            found[path] = reading
+                found[name] = reading
+        elif reading and reading[0] is not None and name != ".":
+            # The root has a limit where the host is a container itself; its own containers can still take all of it.
+            found[name] = reading
     return found
 
 

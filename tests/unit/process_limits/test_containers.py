@@ -54,9 +54,5 @@ def test_limited_parent_bounds_its_containers() -> None:
     assert summed({**groups, f"tenants/{A}": Cgroup(300, 40)}) == Containers(600, 61)
 
 
-def test_limit_of_the_whole_tree_bounds_all() -> None:
-    assert summed({"": Cgroup(150, 9), f"docker/{A}": Cgroup(200, 7)}) == Containers(150, 9)
-
-
 def test_service_with_a_limit_and_no_container_counts_nothing() -> None:
     assert summed({"system.slice/cron.service": Cgroup(100, 1)}) == Containers()
