@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """/etc/fstab as text: one line found, its options replaced, a line of ours added or removed; all else stays. Pure.
 
-A line of ours stands below a comment that says so. The user's own lines keep their spacing, and only their options
-change.
+A line of ours stands below a comment that names its mount point. The user's own lines keep their spacing, and only
+their options change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from .options import Options, join, split
 
 PATH = "/etc/fstab"
-MARK = "# Managed by caisson.hardening; 'state: absent' of its mount_options module removes this and the next line."
 # fs_spec, fs_file, fs_vfstype, fs_mntops, and the rest with the blanks before it; see fstab(5).
 _LINE = re.compile(r"^(\s*[^\s#]\S*\s+)(\S+)(\s+\S+)(?:(\s+)(\S+))?(.*)$")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
@@ -39,14 +38,27 @@ def find(text: str, path: str) -> Entry | None:
     for number, line in enumerate(lines):
         found = _LINE.match(line)
         if found and _same(found[2], path):
-            return Entry(number, found[5] or "", number > 0 and lines[number - 1] == MARK)
+            return Entry(number, found[5] or "", number > 0 and lines[number - 1] == mark(path))
     return None
+
+
+def mark(path: str) -> str:
+    """The comment above a line of ours."""
+    return f"# caisson.hardening: 'state: absent' of mount_options removes this line and the next one, for {path}."
+
+
+def tidy(text: str, path: str) -> str:
+    """The text without such a comment whose line somebody took away."""
+    lines = text.splitlines(keepends=True)
+    entry = find(text, path)
+    kept = entry.number - 1 if entry and entry.ours else None
+    return "".join(line for number, line in enumerate(lines) if line.rstrip("\n") != mark(path) or number == kept)
 
 
 def add(text: str, path: str, source: str, kind: str, options: t.Iterable[str]) -> str:
     """The text with a line of ours at its end."""
     gap = "" if not text or text.endswith("\n") else "\n"
-    return f"{text}{gap}{MARK}\n{source} {path} {kind} {join(options)} 0 0\n"
+    return f"{text}{gap}{mark(path)}\n{source} {path} {kind} {join(options)} 0 0\n"
 
 
 def change(text: str, entry: Entry, field: str) -> str:

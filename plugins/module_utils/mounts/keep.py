@@ -47,6 +47,7 @@ def fstab_text(text: str, path: str, wanted: Options, recorded: str | None, live
     recorded: the options of the user's line at first, empty where there was no line, None before the first change.
     live: the path's live value at first; a line of ours keeps its flags.
     """
+    text = fstab.tidy(text, path)
     entry = fstab.find(text, path)
     if not wanted:
         if entry is None:
