@@ -42,7 +42,7 @@ def merge(have: t.Sequence[str], wanted: t.Iterable[str]) -> Options:
     added = missing(have, wanted)
     gone = {FLAGS.get(option, "") for option in added}
     names = {_name(option) for option in added if "=" in option}
-    kept = tuple(option for option in have if option not in gone and _name(option) not in names)
+    kept = tuple(option for option in have if option not in {*gone, *added} and _name(option) not in names)
     return kept + added
 
 
