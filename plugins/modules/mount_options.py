@@ -40,8 +40,8 @@ options:
         C(nosuid,nodev).
       - V(strict) adds C(noexec) on C(/tmp) and C(/var/tmp), and C(hidepid=2) on C(/proc).
       - With C(noexec), what unpacks and runs a program in C(/tmp) fails, as some installers do. Debian's packages
-        install, but debconf asks its questions later. C(mkinitramfs) wants another C(TMPDIR) than C(/var/tmp).
-        Containers cannot run programs that they bind from below these directories.
+        install, but debconf asks its questions later. Containers cannot run programs that they bind from below
+        these directories.
       - V(none) sets only O(options).
     type: str
     choices: [baseline, strict, none]

@@ -71,7 +71,7 @@ MOUNTS: dict[str, MountPoint] = {
             ("nosuid", "nodev", "noexec"),
             _WRITABLE,
             ("CIS Debian 13 1.1.2.5", "CIS Debian 12 1.1.2.5", "CWE-732"),
-            "noexec: the building of an initial RAM disk (TMPDIR=/var/tmp is its default), and installers as in /tmp",
+            "noexec: as in /tmp",
         ),
         MountPoint(
             "/proc",

@@ -13,6 +13,7 @@ FLAGS = {"nosuid": "suid", "nodev": "dev", "noexec": "exec"}
 PROC = "/proc"
 # The names that proc(5) shows since Linux 5.8, as the numbers that every kernel takes, from weakest to strictest.
 HIDEPID = ("0", "1", "2", "4")
+HIDDEN = HIDEPID[2:]
 _HIDEPID_NAMES = {"off": "0", "noaccess": "1", "invisible": "2", "ptraceable": "4"}
 # In the order in which the kernel shows the flags of a mount.
 _SHOWN = (

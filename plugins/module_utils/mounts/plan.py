@@ -11,7 +11,7 @@ from ..host.changes import ChangeSet, FileChange, FileText, ValueChange, file_ch
 from . import fstab
 from .catalogue import MOUNTS
 from .keep import LOGIND_FILE, LOGIND_UNIT, Records, dropin_text, fstab_text, original_fstab, unit_file
-from .options import PROC, Options, as_shown, join, merge, missing, rebase, split
+from .options import HIDDEN, PROC, Options, as_shown, join, merge, missing, rebase, split, value
 from .spec import FAIL, MountSpec
 from .view import DIRECTORY, LINK, MISSING, PLAIN, SELF, MountView, UnitView
 
@@ -68,7 +68,8 @@ def make_plan(spec: MountSpec, observed: Observed) -> MountPlan:
     refused = {**forbidden, **{path: reason for path, reason in obstacles.items() if reason}}
     idle = {path for path in MOUNTS if path in refused or _idle(path, wanted[path], observed)}
     goals = {path: wanted[path] for path in MOUNTS if path not in idle}
-    return MountPlan(_changes(goals, observed), refused, _warnings(goals, observed))
+    changes = _changes(goals, observed)
+    return MountPlan(changes, refused, _warnings(changes, observed))
 
 
 def with_group(wanted: t.Mapping[str, Options], gid: str) -> dict[str, Options]:
@@ -234,6 +235,7 @@ def _way(unit: UnitView) -> str:
     return f"run 'systemctl {command} {unit.name}', or give the path no options"
 
 
-def _warnings(goals: t.Mapping[str, Options], observed: Observed) -> tuple[str, ...]:
-    hides = any(option in ("hidepid=2", "hidepid=4") for option in goals.get(PROC, ()))
+def _warnings(changes: ChangeSet, observed: Observed) -> tuple[str, ...]:
+    after = [split(change.after) for change in changes.values if change.key == PROC]
+    hides = any(value(options, "hidepid") in HIDDEN for options in after)
     return (_POLKIT,) if hides and observed.polkit and not observed.gid else ()

@@ -35,7 +35,9 @@ class MountView:
     @property
     def value(self) -> str:
         """The live value, as a transaction compares and sets it."""
-        return join(self.options) if self.mounted else PLAIN
+        if self.kind == LINK:
+            return f"a link to {self.source}"
+        return join(self.options) if self.mounted else PLAIN if self.kind == DIRECTORY else MISSING
 
     @property
     def effective(self) -> Options:
