@@ -37,7 +37,8 @@ options:
   profile:
     description:
       - V(baseline) breaks no ordinary Docker host. C(/dev/shm) gets C(nosuid,nodev,noexec), C(/tmp) and C(/var/tmp) get
-        C(nosuid,nodev).
+        C(nosuid,nodev), with which Debian 13 mounts C(/tmp) by itself. Who makes root file systems with devices there,
+        as C(debootstrap) does, needs another C(TMPDIR).
       - V(strict) adds C(noexec) on C(/tmp) and C(/var/tmp), and C(hidepid=2) on C(/proc).
       - With C(noexec), what unpacks and runs a program in C(/tmp) fails, as some installers do. Debian's packages
         install, but debconf asks its questions later. Containers cannot run programs that they bind from below

@@ -7,6 +7,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.caisson.hardening.plugins.modules import mount_options
 from ansible_collections.caisson.hardening.tests.support.mounts import DYING, FSTAB, MountPlace, mount_place
 
 LINE = "tmpfs\t/tmp   tmpfs  size=64m,exec   0 0  # mine\n"
@@ -93,6 +95,12 @@ def test_lines_are_what_mount_makes_of_them_at_boot(host: MountPlace) -> None:
     host.sh("mount /tmp; mount /var/tmp; mount -o remount /proc; mount -o remount /dev/shm")
     assert host.mounts() == live
     assert host.run(profile="strict")["changed"] is False
+
+
+def test_the_examples_run_as_they_are_written(host: MountPlace) -> None:
+    for example in yaml.safe_load(mount_options.EXAMPLES):
+        given = example["caisson.hardening.mount_options"] or {}
+        assert host.run(**given)["changed"] and not host.run(**given)["changed"]
 
 
 def test_second_run_changes_nothing(host: MountPlace) -> None:
