@@ -40,6 +40,7 @@ EDGES = frozenset(
         "host.secret_files",
         *("containers.engine", "containers.client", "containers.wire", "images.minimal", "containers.fresh"),
         *("images.engine", "containers.progress_file"),
+        *("mounts.live", "mounts.units", "mounts.users"),
     )
 )
 APPLIERS = frozenset(
@@ -52,6 +53,7 @@ APPLIERS = frozenset(
         "images.apply",
         "containers.project_resources",
         "containers.secret_keeper",
+        "mounts.apply",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

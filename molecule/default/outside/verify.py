@@ -141,6 +141,13 @@ def test_limits_hold_for_a_user_who_logs_in(host: outside.Outside) -> None:
     assert core == "0"
 
 
+def test_setuid_program_in_tmp_gives_no_rights(host: outside.Outside) -> None:
+    for folder in ("/tmp", "/var/tmp"):
+        host.said(f"install -m 4755 /usr/bin/id {folder}/check-id")
+        assert host.said(f"{folder}/check-id -un", user="person") == "person"
+        host.said(f"rm {folder}/check-id")
+
+
 def test_systemd_bounds_the_tasks_of_services(host: outside.Outside) -> None:
     text = host.said("systemctl show --property DefaultTasksMax --value")
     assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/pid_max"))
