@@ -30,6 +30,8 @@ EDGES = frozenset(
             "host.procsys",
             "kernel.sysctl_files",
             "kernel.manager",
+            "kernel_modules.system",
+            "kernel_security.observe",
         ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
@@ -44,6 +46,7 @@ APPLIERS = frozenset(
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
         "images.apply",
+        "kernel_modules.apply",
         "containers.project_resources",
         "containers.secret_keeper",
     )

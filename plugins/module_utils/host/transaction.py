@@ -19,10 +19,18 @@ from .files import (
     remove_file,
     write_file,
 )
-from .procsys import ProcSys, WriteRefusedError
+from .procsys import WriteRefusedError
 from .undo import UndoStore
 
 Settle = t.Callable[[], None]
+
+
+class LiveValues(t.Protocol):
+    """What holds the live values: the kernel's settings, or what has the same shape."""
+
+    def read(self, keys: t.Iterable[str]) -> tuple[dict[str, str], dict[str, str]]: ...
+
+    def write(self, key: str, value: str) -> None: ...
 
 
 def to_text(state: FileState | None) -> FileText | None:
@@ -46,7 +54,9 @@ class Transaction:
     tolerant: keys that cannot be written are reported and not failed on.
     """
 
-    def __init__(self, store: UndoStore, proc: ProcSys, settle: Settle | None = None, tolerant: bool = False) -> None:
+    def __init__(
+        self, store: UndoStore, proc: LiveValues, settle: Settle | None = None, tolerant: bool = False
+    ) -> None:
         self._store = store
         self._proc = proc
         self._settle = settle
