@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.caisson.hardening.plugins.module_utils.host.sysctl_names import key_path
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.core_dumps import CORE_PATTERN
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import KNOWN
 
 from .run_module import COLLECTIONS, run_module
@@ -142,7 +143,7 @@ class Place:
 @contextlib.contextmanager
 def place(scratch: Path) -> t.Iterator[Place]:
     """A place for one test; the machine's own values are as before when it ends."""
-    paths = [Path("/proc/sys") / key_path(key) for key in sorted(KNOWN)]
+    paths = [Path("/proc/sys") / key_path(key) for key in sorted({*KNOWN, CORE_PATTERN})]
     before = {path: path.read_text(encoding="utf-8") for path in paths if path.exists()}
     made = Place(scratch)
     made.start()

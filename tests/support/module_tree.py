@@ -38,12 +38,12 @@ class Ko:
         )
 
 
-def _elf(sections: t.Mapping[str, t.Tuple[int, bytes, int]]) -> bytes:
+def _elf(sections: t.Mapping[str, tuple[int, bytes, int]]) -> bytes:
     names = b"\0" + b"".join(name.encode() + b"\0" for name in [*sections, ".shstrtab"])
     header, body = bytes(64), b""
     for name, (kind, content, link) in {**sections, ".shstrtab": (3, names, 0)}.items():
         place = names.index(name.encode() + b"\0")
-        size = 24 if kind == 2 else 0  # noqa: PLR2004  a symbol table's entries
+        size = 24 if kind == 2 else 0
         header += struct.pack(
             "<IIQQQQIIQQ",
             place,
@@ -55,7 +55,7 @@ def _elf(sections: t.Mapping[str, t.Tuple[int, bytes, int]]) -> bytes:
             link,
             int(kind == 2),
             8,
-            size,  # noqa: PLR2004
+            size,
         )
         body += content + bytes(-len(content) % 8)
     count = len(sections) + 2

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The controls of what confines programs inside the kernel; it is decided at boot and can only be reported. Pure data."""
+"""The controls of what confines programs inside the kernel; decided at boot, so only reported. Pure data."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .apply import LOCK
 from .conf import assignments
+from .core_dumps import CORE_PATTERN
 from .limits import Host, LimitsSpec, Sizes, intended, size
 from .limits_plan import FILES, SYSCTL_FILE, LimitsObserved, LimitsPlan, findings, make_limits_plan
 from .manager import default_tasks_max, memory_kib, reload_systemd, threads_in_use
@@ -27,6 +28,7 @@ from .sysctl_files import later_files
 
 SUBJECT = "process_limits"
 _KEYS = ("kernel.threads-max", "kernel.pid_max")
+_OBSERVED = (*_KEYS, CORE_PATTERN)
 
 
 def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo_root: str = ROOT) -> HostResult:
@@ -65,13 +67,13 @@ def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo
 
 
 def _observe(kernel: ProcSys, store: UndoStore) -> LimitsObserved:
-    values, unreadable = kernel.read(_KEYS)
+    values, unreadable = kernel.read(_OBSERVED)
     recorded = store.files()
     return LimitsObserved(
         kernel=Observed(
             values=values,
             unreadable=unreadable,
-            unwritable=kernel.unwritable(_KEYS),
+            unwritable=kernel.unwritable(_OBSERVED),
             file=to_text(read_file(SYSCTL_FILE)),
             recorded=SYSCTL_FILE in recorded,
             originals={key: str(value) for key, value in store.values().items()},

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from ..host.changes import ChangeSet, FileChange, FileText, file_change
 from .conf import HEADER
+from .core_dumps import CORE_PATTERN, judge, pattern_before, wanted_pattern
+from .core_dumps import warnings as core_warnings
 from .limits import LARGEST_PID, LimitsSpec, Sizes
 from .plan import Observed, SysctlPlan, make_plan
 from .spec import PRESENT, SysctlSpec
@@ -53,7 +55,9 @@ class LimitsPlan:
 
 def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> LimitsPlan:
     """The plan; what is wrong with the kernel's part is raised as for the ``sysctl`` module."""
-    kernel = make_plan(sysctl_spec(spec, sizes), observed.kernel)
+    before = pattern_before(observed.kernel.originals, observed.kernel.values)
+    pattern = None if spec.core_dumps else wanted_pattern(before, observed.systemd)
+    kernel = make_plan(sysctl_spec(spec, sizes, pattern), observed.kernel)
     wanted = _contents(spec, sizes) if spec.state == PRESENT else {}
     skipped = [path for path in SYSTEMD_FILES if path in wanted and not observed.systemd]
     for path in skipped:
@@ -75,14 +79,18 @@ def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -
         ),
         kernel=kernel,
         wanted=wanted,
-        warnings=kernel.warnings + (_no_systemd() if skipped else ()),
+        warnings=kernel.warnings
+        + (_no_systemd() if skipped else ())
+        + (core_warnings(before) if CORE_PATTERN in kernel.desired else ()),
     )
 
 
-def sysctl_spec(spec: LimitsSpec, sizes: Sizes) -> SysctlSpec:
+def sysctl_spec(spec: LimitsSpec, sizes: Sizes, core_pattern: str | None = None) -> SysctlSpec:
     """The kernel's part as a spec of its own."""
     keys = {"kernel.threads-max": sizes.threads_max, "kernel.pid_max": sizes.pid_max}
     settings = {key: str(value) for key, value in keys.items() if value is not None}
+    if core_pattern is not None and spec.state == PRESENT:
+        settings[CORE_PATTERN] = core_pattern
     return SysctlSpec(settings=settings, path=SYSCTL_FILE, unwritable=spec.unwritable, state=spec.state)
 
 
@@ -108,6 +116,7 @@ def findings(
         ),
         "core_dumps": _judge(not spec.core_dumps, in_pam, PAM_FILE),
         "core_storage": _judge(not spec.core_dumps, in_coredump, COREDUMP_FILE),
+        "core_pattern": _judge(not spec.core_dumps, *judge(values.get(CORE_PATTERN), in_coredump)),
     }
     if default_tasks_max is None:
         no_systemd = (NOT_APPLICABLE, "no systemd runs here")

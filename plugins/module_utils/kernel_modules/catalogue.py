@@ -182,7 +182,7 @@ _ENTRIES = (
         "line_disciplines",
         ("n_hdlc", "n_gsm", "slip", "ppp_synctty"),
         "rare line disciplines of terminals",
-        "An ordinary user with a pseudo terminal loads them; CVE-2017-2636 (n_hdlc) and CVE-2023-6546 (n_gsm) gave root.",
+        "An ordinary user loads them with a pseudo terminal; CVE-2017-2636 and CVE-2023-6546 gave root.",
         (_RARE, "CVE-2017-2636", "CVE-2023-6546"),
         breaks="modems driven by the kernel",
     ),

@@ -3,8 +3,8 @@
 
 Tried on kmod 30: of several ``install`` lines for a module the first one counts, patterns included, and files are read
 in the order of their names whatever their directory. ``install`` stops the module by name, by alias and as what another
-one needs. ``blacklist`` stops it by alias only, but in silence: the kernel's own requests and udev's then leave no error
-in the log. So both are written.
+one needs. ``blacklist`` stops it by alias only, but in silence: what the kernel itself and udev ask for then leaves no
+error in the log. So both are written.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def install_rules(path: str, text: str) -> tuple[Rule, ...]:
     found = []
     for line in text.replace("\\\n", "").splitlines():
         words = line.split(None, 2)
-        if len(words) == 3 and words[0] == "install":  # noqa: PLR2004  keyword, name, command
+        if len(words) == 3 and words[0] == "install":
             found.append(Rule(canonical(words[1]), words[2].strip(), path))
     return tuple(found)
 

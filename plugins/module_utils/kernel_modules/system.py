@@ -116,7 +116,7 @@ def _needs(tree: Path) -> dict[str, frozenset[str]]:
 
 def _aliases(tree: Path) -> dict[str, str]:
     words = (line.split() for line in _lines(tree / "modules.alias") if line.startswith("alias fs-"))
-    return {word[1]: word[2].replace("-", "_") for word in words if len(word) == 3}  # noqa: PLR2004  alias NAME MODULE
+    return {word[1]: word[2].replace("-", "_") for word in words if len(word) == 3}
 
 
 def _loaded() -> dict[str, Loaded]:
@@ -124,9 +124,8 @@ def _loaded() -> dict[str, Loaded]:
     for entry in _SYS.glob("*/initstate"):
         folder = entry.parent
         with contextlib.suppress(OSError, ValueError):
-            holders = frozenset(os.listdir(folder / "holders")) if (folder / "holders").is_dir() else frozenset()
-            users = int(_text(folder / "refcnt") or 0)
-            found[folder.name] = Loaded(users, frozenset(name.replace("-", "_") for name in holders))
+            holders = frozenset(each.name.replace("-", "_") for each in (folder / "holders").glob("*"))
+            found[folder.name] = Loaded(int(_text(folder / "refcnt") or 0), holders)
     return found
 
 
@@ -140,7 +139,7 @@ def _built_in() -> frozenset[str]:
 def _mounts() -> t.Iterator[tuple[str, str]]:
     for line in _lines(Path("/proc/self/mounts")):
         words = line.split()
-        if len(words) > 2:  # noqa: PLR2004  device, place, type
+        if len(words) > 2:
             yield words[2].partition(".")[0], words[1]
 
 
@@ -148,8 +147,8 @@ def _named() -> dict[str, str]:
     found: dict[str, str] = {}
     for line in _lines(Path("/etc/fstab")):
         words = line.split()
-        if len(words) > 2:  # noqa: PLR2004  device, place, types
-            found.update({kind: "/etc/fstab" for kind in words[2].split(",")})
+        if len(words) > 2:
+            found.update(dict.fromkeys(words[2].split(","), "/etc/fstab"))
     for directory in _UNITS:
         for path in sorted(Path(directory).glob("*.mount")):
             for line in _lines(path):
