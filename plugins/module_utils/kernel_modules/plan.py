@@ -75,7 +75,8 @@ def findings(spec: ModulesSpec, observed: Observed) -> list[Finding]:
     asked = {**demanded(spec.profile), **{MODULES[name].name: MODULES[name] for name in spec.chosen if name in MODULES}}
     choices = {entry.name: entry for entry in ENTRIES.values() if entry.profile == CHOICE}
     rules = with_ours(observed.others, observed.file.text if observed.file else None)
-    judged = {name: _judge(entry, spec, observed, rules) for name, entry in asked.items()}
+    used = in_use(observed.kernel, unloadable(observed.kernel, spec.wanted))
+    judged = {name: _judge(entry, spec, observed, rules, used) for name, entry in asked.items()}
     if demanded(spec.profile):
         by_choice = (NOT_APPLICABLE, "denied only by choice: name it in deny")
         judged = {**dict.fromkeys(choices, by_choice), **judged}
@@ -126,7 +127,9 @@ def _denied(text: str) -> set[str]:
     return {rule.pattern for rule in install_rules(PATH, text)}
 
 
-def _judge(entry: Entry, spec: ModulesSpec, observed: Observed, rules: t.Sequence[Rule]) -> tuple[str, str]:
+def _judge(
+    entry: Entry, spec: ModulesSpec, observed: Observed, rules: t.Sequence[Rule], used: t.Mapping[str, str]
+) -> tuple[str, str]:
     kernel = observed.kernel
     here = [module for module in entry.modules if module in kernel.needs or module in kernel.loaded]
     if not here:
@@ -134,7 +137,6 @@ def _judge(entry: Entry, spec: ModulesSpec, observed: Observed, rules: t.Sequenc
     kept = [module for module in here if module not in spec.omit]
     if not kept:
         return NOT_APPLICABLE, "left alone by choice"
-    used = in_use(kernel, unloadable(kernel, kept))
     problems: list[str] = []
     for module in kept:
         rule = in_force(module, rules)
