@@ -59,7 +59,8 @@ def make_plan(spec: ModulesSpec, observed: Observed) -> ModulesPlan:
     denied = tuple(sorted(spec.wanted - set(reasons)))
     unloaded = unloadable(kernel, denied) if spec.unload else ()
     text = render(denied) if denied else None
-    effective = {module: in_force(module, with_ours(observed.others, text)) for module in denied}
+    rules = with_ours(observed.others, text)
+    effective = {module: in_force(module, rules) for module in denied}
     return ModulesPlan(
         changes=_changes(text, unloaded, observed),
         denied=denied,
