@@ -34,6 +34,7 @@ PACKAGES = {
     "git": "git",
     "ip": "iproute2",
     "setpriv": "util-linux",
+    "modprobe": "kmod",
 }
 
 

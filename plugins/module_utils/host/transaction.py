@@ -28,7 +28,7 @@ Settle = t.Callable[[], None]
 
 
 class LiveValues(t.Protocol):
-    """What holds live values: the kernel's settings (`ProcSys`), or the mounts."""
+    """What holds live values: the kernel's settings (`ProcSys`), or what has the same shape."""
 
     def read(self, keys: t.Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
         """The values of those of the keys that exist, and the reasons for those that cannot be read."""
