@@ -13,19 +13,21 @@ from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
 from ..host.result import HostResult
-from ..host.systemd import is_running
+from ..host.systemd import daemon_reload, is_running, manager_property
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .apply import LOCK
 from .conf import assignments
 from .limits import Host, LimitsSpec, Sizes, intended, size
 from .limits_plan import FILES, SYSCTL_FILE, LimitsObserved, LimitsPlan, findings, make_limits_plan
-from .manager import default_tasks_max, memory_kib, reload_systemd, threads_in_use
+from .manager import memory_kib, threads_in_use
 from .plan import Observed, by_reason
+from .precedence import as_dicts
 from .spec import REPORT
-from .sysctl_files import later_files
+from .sysctl_files import boot_files
 
 SUBJECT = "process_limits"
+TASKS_MAX = "DefaultTasksMax"
 _KEYS = ("kernel.threads-max", "kernel.pid_max")
 
 
@@ -57,9 +59,7 @@ def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo
         extra={
             "sizes": {name: value for name, value in vars(sizes).items() if value is not None},
             "refused": refused,
-            "overridden": {
-                key: {"file": path, "value": value} for key, (path, value) in plan.kernel.overridden.items()
-            },
+            "overridden": as_dicts(plan.kernel.overridden),
         },
     )
 
@@ -76,12 +76,12 @@ def _observe(kernel: ProcSys, store: UndoStore) -> LimitsObserved:
             recorded=SYSCTL_FILE in recorded,
             originals={key: str(value) for key, value in store.values().items()},
             original_file=to_text(recorded.get(SYSCTL_FILE)),
-            later=later_files(SYSCTL_FILE),
+            boot=boot_files(),
         ),
         files={path: to_text(read_file(path)) for path in FILES},
         originals={path: to_text(recorded[path]) for path in FILES if path in recorded},
         recorded=bool(recorded or store.values()),
-        default_tasks_max=default_tasks_max() if is_running() else None,
+        default_tasks_max=manager_property(TASKS_MAX) if is_running() else None,
     )
 
 
@@ -100,8 +100,8 @@ def _host(observed: LimitsObserved) -> Host:
 
 def _settle(sizes: Sizes) -> t.Callable[[], None]:
     def settle() -> None:
-        reload_systemd()
-        shown = default_tasks_max()
+        daemon_reload()
+        shown = manager_property(TASKS_MAX)
         if sizes.tasks_max is not None and shown != str(sizes.tasks_max):
             raise CaissonError(
                 f"Failed to set systemd's DefaultTasksMax to {sizes.tasks_max}: it shows {shown}; "
