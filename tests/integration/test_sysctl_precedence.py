@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.precedence import PROCPS, SYSTEMD
 from ansible_collections.caisson.hardening.tests.support.boot_configs import COMMANDS
-from ansible_collections.caisson.hardening.tests.support.kernel import Place, place
+from ansible_collections.caisson.hardening.tests.support.kernel import DYING, Place, place
 
 FILE = "/etc/sysctl.d/99-security-caisson.conf"
 LATER = "/etc/sysctl.d/99-zzz.conf"
@@ -22,6 +22,14 @@ OWN = {KEY: "20", "net.ipv4.igmp_max_memberships": "30", "net.ipv4.conf.default.
 OTHERS = "# theirs\r\n\n -net/ipv4/igmp_max_msf=9 \nnet.ipv4.conf.lo.log_martians = 1\n"
 DIFFERENCES = "from ansible_collections.caisson.hardening.tests.support.boot_configs import main; main()"
 SEEDS = (0, 150)
+KILLED = (
+    DYING
+    + """
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel import apply, spec
+settings = dict(word.split("=") for word in sys.argv[2:])
+apply.run(spec.parse(settings=settings, overridden="take_over"))
+"""
+)
 
 pytestmark = pytest.mark.skipif(
     not (Path(COMMANDS[SYSTEMD][0]).exists() and shutil.which("sysctl")), reason="needs systemd and procps"
@@ -204,10 +212,11 @@ def test_file_outside_etc_behind_a_link_is_left_and_told(host: Place, tmp_path: 
     assert foreign.read_text(encoding="utf-8") == f"{KEY} = 9\n"
 
 
-def test_two_files_of_ours_take_over_and_give_back_each_for_itself(host: Place) -> None:
-    other = "/etc/sysctl.d/70-mine.conf"
+@pytest.mark.parametrize("later", [LATER, VENDOR])
+def test_two_files_of_ours_take_over_and_give_back_each_for_itself(host: Place, later: str) -> None:
+    other = "/etc/sysctl.d/98-mine.conf"
     memberships = {"net.ipv4.igmp_max_memberships": "40"}
-    host.sh(f"printf '{KEY} = 9\\nnet.ipv4.igmp_max_memberships = 9\\n' > {LATER}")
+    host.sh(f"printf '{KEY} = 9\\nnet.ipv4.igmp_max_memberships = 9\\n' > {later}")
     tree = host.tree()
     host.run("sysctl", settings={KEY: "20"}, overridden="take_over")
     first = host.tree()
@@ -217,6 +226,35 @@ def test_two_files_of_ours_take_over_and_give_back_each_for_itself(host: Place) 
     assert not host.run("sysctl", settings={KEY: "20"}, overridden="take_over")["changed"]
     host.run("sysctl", state="absent", path=other)
     assert host.tree() == first
+    host.run("sysctl", state="absent")
+    assert host.tree() == tree
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_run_after_a_kill_takes_over_and_can_be_undone(host: Place, step: int) -> None:
+    host.sh(f"printf '%b' '{OTHERS}' > {LATER}; echo '{KEY} = 9' > {VENDOR}")
+    tree = host.tree()
+    killed = host.script(KILLED, str(step), *(f"{key}={value}" for key, value in OWN.items()))
+    assert killed.returncode == -9, killed.stderr
+    options = {"settings": OWN, "overridden": "take_over"}
+    assert host.run("sysctl", **options)["overridden"] == {}
+    assert not host.run("sysctl", **options)["changed"]
+    host.run("sysctl", state="absent")
+    assert host.tree() == tree
+
+
+def test_refused_value_gives_back_what_was_taken_over(host: Place) -> None:
+    host.sh(f"printf '%b' '{OTHERS}' > {LATER}; echo '{KEY} = 9' > {VENDOR}")
+    tree, values = host.tree(), host.values()
+    result = host.run("sysctl", settings={**OWN, "net.ipv4.tcp_rfc1337": "many"}, overridden="take_over")
+    assert result["failed"] and (host.tree(), host.values()) == (tree, values)
+
+
+def test_bytes_that_are_no_text_are_no_obstacle(host: Place) -> None:
+    host.sh(f"printf '{KEY} = \\377\\n\\376\\0 = 1\\n' > {LATER}")
+    tree = host.tree()
+    assert host.run("sysctl", settings=OWN)["overridden"][KEY]["line"] == 1
+    assert host.run("sysctl", settings=OWN, overridden="take_over")["overridden"] == {}
     host.run("sysctl", state="absent")
     assert host.tree() == tree
 

@@ -42,7 +42,7 @@ def lasting(spec: SysctlSpec, desired: t.Mapping[str, str], boot: BootFiles) -> 
             + ". Nothing was changed; 'overridden: take_over' takes such lines out of force, "
             "'overridden: report' leaves it at a warning"
         )
-    then, taken = take(base, spec.path, desired) if spec.overridden == TAKE_OVER else (base, ())
+    then, taken = take(base, spec.path, desired, boot) if spec.overridden == TAKE_OVER else (base, ())
     overridden = overrides(then, spec.path, desired)
     return Lasting(
         overridden=overridden,

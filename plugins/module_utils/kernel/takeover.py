@@ -8,6 +8,7 @@ file for which it was made, so that several of ours are undone each for itself.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import replace
 from pathlib import PurePath
@@ -15,6 +16,9 @@ from pathlib import PurePath
 from ..host.changes import FileChange, FileText, file_change
 from .conf import Line, lines
 from .precedence import DIRECTORIES, PROCPS, BootFiles, Winner, contradicts, interface_default, matches
+
+_MARK = "# Taken out by caisson.hardening for "
+_MARKED = re.compile(rf"(?m)^({_MARK}.*?\.conf: (.*))$")
 
 
 def released(files: BootFiles, ours: str) -> BootFiles:
@@ -29,10 +33,13 @@ def released(files: BootFiles, ours: str) -> BootFiles:
     return replace(files, targets=targets, contents=contents)
 
 
-def take(files: BootFiles, ours: str, wanted: t.Mapping[str, str]) -> tuple[BootFiles, tuple[Winner, ...]]:
+def take(
+    files: BootFiles, ours: str, wanted: t.Mapping[str, str], now: BootFiles
+) -> tuple[BootFiles, tuple[Winner, ...]]:
     """The files with all taken out of force that goes against *wanted*, and those lines; they hold ours under *ours*.
 
     A line that cannot be taken out without harm to other keys or outside /etc is left.
+    now: the files as they stand, whose copies keep the marks that others of our files have put there.
     """
     found: dict[tuple[str, int], Winner] = {}
     own = files.targets[ours]
@@ -48,7 +55,7 @@ def take(files: BootFiles, ours: str, wanted: t.Mapping[str, str]) -> tuple[Boot
     taken = files
     for path, target in sorted({(winner.path, winner.target) for winner in found.values()}):
         starts = [winner.line.start for winner in found.values() if (winner.path, winner.target) == (path, target)]
-        taken = _without(taken, path, starts, ours)
+        taken = _without(taken, path, starts, ours, now)
     return taken, tuple(found.values())
 
 
@@ -81,7 +88,7 @@ def _place_of(path: str, target: str) -> str:
     return "" if path.startswith("/etc/") else f"{DIRECTORIES[0]}/{PurePath(path).name}"
 
 
-def _without(files: BootFiles, path: str, starts: t.Sequence[int], ours: str) -> BootFiles:
+def _without(files: BootFiles, path: str, starts: t.Sequence[int], ours: str, now: BootFiles) -> BootFiles:
     target = files.targets[path]
     file = files.contents[target]
     text = file.text
@@ -90,11 +97,15 @@ def _without(files: BootFiles, path: str, starts: t.Sequence[int], ours: str) ->
     place = _place_of(path, target)
     if place == target:
         return replace(files, contents={**files.contents, target: replace(file, text=text)})
-    return files.having(place, FileText(f"{_copied(ours)}{path}, without what goes against that file.\n{text}"))
+    copy = f"{_copied(ours)}{path}, without what goes against that file.\n{text}"
+    for marked, line in _MARKED.findall(now.text(place)) if place in now.targets else ():
+        if not marked.startswith(_mark(ours)):
+            copy = re.sub(rf"(?m)^{re.escape(line)}$", lambda _found, marked=marked: marked, copy, count=1)
+    return files.having(place, FileText(copy))
 
 
 def _mark(ours: str) -> str:
-    return f"# Taken out by caisson.hardening for {ours}: "
+    return f"{_MARK}{ours}: "
 
 
 def _copied(ours: str) -> str:

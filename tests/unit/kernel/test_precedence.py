@@ -153,10 +153,10 @@ WANTED = {A: "0", "net.ipv4.conf.default.x": "0", "net.ipv4.conf.all.x": "0"}
 def test_what_is_taken_over_wins_keeps_the_rest_and_comes_back(texts: dict[str, str], linked: bool) -> None:
     links = {"/etc/sysctl.d/99-sysctl.conf": LAST} if linked and LAST in texts else {}
     now = files({**texts, OURS: "".join(f"{key} = {wanted}\n" for key, wanted in WANTED.items())}, links)
-    then, taken = take(now, OURS, WANTED)
+    then, taken = take(now, OURS, WANTED, now)
     assert overrides(then, OURS, WANTED) == {} and bool(taken) == bool(file_changes(now, then, OURS))
     for reader in then.readers:
         assert value(then, B, reader) == value(now, B, reader), "other keys keep their values"
     back = released(then, OURS)
     assert back.contents == now.contents and back.targets == now.targets
-    assert take(back, OURS, WANTED) == (then, taken)
+    assert take(back, OURS, WANTED, then) == (then, taken)
