@@ -16,7 +16,8 @@ description:
   - A value that was changed by hand since the last run is found and mended.
   - Keys that the running kernel lacks are reported in RV(absent) and left out of the file.
   - A setting that another file overrides is reported with that file and line, refused, or the line taken out of force,
-    by O(overridden). The rules are those of systemd-sysctl, which the boot runs, and of C(sysctl --system).
+    by O(overridden). The rules are those of systemd-sysctl, which the boot runs, and of C(sysctl --system); the file
+    that an enabled ufw applies counts as well.
 author:
   - The caisson.hardening authors (@caisson-hardening)
 attributes:
@@ -172,7 +173,7 @@ overridden:
       returned: when it is a pattern
       type: str
     readers:
-      description: The same by the tool that reads it, C(systemd-sysctl) or C(sysctl --system).
+      description: The same by the tool that heeds it, C(systemd-sysctl), C(sysctl --system) or C(ufw).
       returned: success
       type: dict
   sample:

@@ -203,6 +203,25 @@ def test_pattern_is_taken_over_only_where_it_sets_nothing_else(host: Place) -> N
     assert "it sets other keys too and was left" in str(result["warnings"])
 
 
+def test_file_that_the_firewall_applies_after_the_boot_counts(host: Place) -> None:
+    applied = "/etc/ufw/sysctl.conf"
+    text = "# ufw\nnet/ipv4/conf/all/log_martians=0\n"
+    host.sh(f"mkdir /etc/ufw; echo IPT_SYSCTL={applied} > /etc/default/ufw; printf '{text}' > {applied}")
+    host.sh("echo ENABLED=no > /etc/ufw/ufw.conf")
+    settings = {"net.ipv4.conf.all.log_martians": "1"}
+    assert host.run("sysctl", settings=settings)["overridden"] == {}
+    host.sh("echo ENABLED=yes > /etc/ufw/ufw.conf")
+    result = host.run("sysctl", settings=settings)
+    assert f"{applied}, line 2, sets" in str(result["warnings"]) and "whenever ufw starts" in str(result["warnings"])
+    assert list(result["overridden"]["net.ipv4.conf.all.log_martians"]["readers"]) == ["ufw"]
+    assert host.run("sysctl", settings=settings, overridden="take_over")["overridden"] == {}
+    boot(host)
+    host.sh(f"sysctl -e -q -p {applied}")
+    assert host.values(*settings) == settings
+    host.run("sysctl", state="absent")
+    assert host.sh(f"cat {applied}") == text
+
+
 def test_file_outside_etc_behind_a_link_is_left_and_told(host: Place, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.conf"
     foreign.write_text(f"{KEY} = 9\n", encoding="utf-8")

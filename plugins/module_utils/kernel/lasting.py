@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import CaissonError, numbered
 from ..host.changes import FileChange, FileText
 from .conf import render
-from .precedence import PROCPS, BootFiles, Override, Winner, overrides, unread
+from .precedence import PROCPS, UFW, BootFiles, Override, Winner, overrides, unread
 from .spec import FAIL, TAKE_OVER, SysctlSpec
 from .takeover import file_changes, released, take
 
@@ -74,6 +74,8 @@ def _problems(spec: SysctlSpec, files: BootFiles, overridden: t.Mapping[str, Ove
 
 
 def _when(reader: str, files: BootFiles) -> str:
+    if reader == UFW:
+        return "whenever ufw starts, as at boot"
     return "at the next boot" if reader == files.readers[0] else f"when {PROCPS!r} is run"
 
 

@@ -25,6 +25,8 @@ LAST = "/etc/sysctl.conf"
 
 SYSTEMD = "systemd-sysctl"
 PROCPS = "sysctl --system"
+# The firewall ufw hands a file of its own to sysctl whenever it starts, after systemd-sysctl.
+UFW = "ufw"
 
 # An interface's own key; the same one of "default" stands for all that appear later.
 _INTERFACE = re.compile(r"(net\.ipv[46]\.(?:conf|neigh))\.([^.]+)\.([^.]+)")
@@ -38,11 +40,13 @@ class BootFiles:
     targets: the path of each, hidden ones too, with the real file that it leads to.
     contents: the real files; a path that leads to none of them masks its name.
     readers: the tools of this host, the one that the boot runs first.
+    firewall: the file that ufw applies, where ufw is among the readers.
     """
 
     targets: t.Mapping[str, str] = field(default_factory=dict)
     contents: t.Mapping[str, FileText] = field(default_factory=dict)
     readers: tuple[str, ...] = (SYSTEMD, PROCPS)
+    firewall: str = ""
 
     def text(self, path: str) -> str:
         file = self.contents.get(self.targets[path])
@@ -55,6 +59,8 @@ class BootFiles:
 
     def read_by(self, reader: str) -> list[str]:
         """The paths that the tool reads, in its order."""
+        if reader == UFW:
+            return [self.firewall]
         seen: dict[str, str] = {}
         for directory in DIRECTORIES:
             for path in self.targets:
@@ -115,11 +121,11 @@ class Settled:
         self._named: dict[str, Winner] = {}
         self.patterns: list[Winner] = []
         for path in files.read_by(reader):
-            for line in lines(files.text(path), reader == PROCPS):
+            for line in lines(files.text(path), reader != SYSTEMD):
                 self._take(Winner(path, line, files.targets[path]), reader)
 
     def _take(self, new: Winner, reader: str) -> None:
-        if reader == PROCPS:
+        if reader != SYSTEMD:
             former = self._named.get(new.line.key)
             if new.line.pattern:
                 self.patterns.append(new)
@@ -167,13 +173,14 @@ def overrides(files: BootFiles, path: str, wanted: t.Mapping[str, str]) -> dict[
             if winner and winner.target != own:
                 found.setdefault(key, {})[reader] = winner
     boot = files.readers[0]
-    return {key: Override(by, by.get(boot)) for key, by in sorted(found.items())}
+    return {key: Override(by, by.get(UFW) or by.get(boot)) for key, by in sorted(found.items())}
 
 
 def unread(files: BootFiles, path: str) -> list[str]:
     """The tools that do not read *path*: it lies elsewhere, or an earlier directory has a file of its name."""
     own = files.targets[path]
-    return [reader for reader in files.readers if own not in {files.targets[each] for each in files.read_by(reader)}]
+    readers = [reader for reader in files.readers if reader != UFW]
+    return [reader for reader in readers if own not in {files.targets[each] for each in files.read_by(reader)}]
 
 
 def contradicts(line: Line, value: str) -> bool:

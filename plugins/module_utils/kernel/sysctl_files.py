@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from ..host.changes import FileText
 from ..host.files import read_file
-from .precedence import DIRECTORIES, LAST, PROCPS, SYSTEMD, BootFiles
+from .precedence import DIRECTORIES, LAST, PROCPS, SYSTEMD, UFW, BootFiles
 
 _TOOLS = {
     SYSTEMD: ("/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl"),
@@ -19,7 +20,9 @@ _TOOLS = {
 def boot_files() -> BootFiles:
     """All of them, those that another of the same name hides too."""
     paths = [path for directory in DIRECTORIES for path in sorted(Path(directory).glob("*.conf"))]
-    targets = {str(path): os.path.realpath(path) for path in [*paths, Path(LAST)] if os.path.lexists(path)}
+    firewall = _firewall()
+    paths += [Path(each) for each in (LAST, firewall) if each]
+    targets = {str(path): os.path.realpath(path) for path in paths if os.path.lexists(path)}
     contents = {}
     for target in set(targets.values()):
         # A link to /dev/null, to nothing or to a directory says nothing, and hides what has its name.
@@ -29,4 +32,20 @@ def boot_files() -> BootFiles:
             contents[target] = FileText(text, state.mode, state.uid, state.gid)
     readers = tuple(tool for tool, places in _TOOLS.items() if any(map(os.path.exists, places)))
     # Where neither is installed, as in a container, it may be later.
-    return BootFiles(targets, contents, readers or (SYSTEMD, PROCPS))
+    readers = readers or (SYSTEMD, PROCPS)
+    if firewall in targets:
+        return BootFiles(targets, contents, (*readers, UFW), firewall)
+    return BootFiles(targets, contents, readers)
+
+
+def _firewall() -> str:
+    """The file of kernel settings that ufw applies, by its own configuration; empty where ufw is off or not here."""
+    if re.search(r"(?m)^ENABLED=[\"']?yes\b", _text("/etc/ufw/ufw.conf")):
+        found = re.search(r"(?m)^IPT_SYSCTL=[\"']?([^\"'\s#]+)", _text("/etc/default/ufw"))
+        return found.group(1) if found else ""
+    return ""
+
+
+def _text(path: str) -> str:
+    state = read_file(path)
+    return state.text if state else ""

@@ -15,7 +15,7 @@ from pathlib import PurePath
 
 from ..host.changes import FileChange, FileText, file_change
 from .conf import Line, lines
-from .precedence import DIRECTORIES, PROCPS, BootFiles, Winner, contradicts, interface_default, matches
+from .precedence import DIRECTORIES, SYSTEMD, UFW, BootFiles, Winner, contradicts, interface_default, matches
 
 _MARK = "# Taken out by caisson.hardening for "
 _MARKED = re.compile(rf"(?m)^({_MARK}.*?\.conf: (.*))$")
@@ -45,11 +45,11 @@ def take(
     own = files.targets[ours]
     for reader in files.readers:
         paths = files.read_by(reader)
-        places = [index for index, path in enumerate(paths) if files.targets[path] == own]
+        places = [-1] if reader == UFW else [n for n, path in enumerate(paths) if files.targets[path] == own]
         for index, path in enumerate(paths) if places else ():
             target = files.targets[path]
             if target != own and _place_of(path, target):
-                for line in lines(files.text(path), reader == PROCPS):
+                for line in lines(files.text(path), reader != SYSTEMD):
                     if _against(line, wanted, after=index > places[-1]):
                         found.setdefault((target, line.start), Winner(path, line, target))
     taken = files
@@ -85,7 +85,8 @@ def _place_of(path: str, target: str) -> str:
     """The file to write for a line of *path*; empty where a link leads to what is not ours to change."""
     if target.startswith("/etc/"):
         return target
-    return "" if path.startswith("/etc/") else f"{DIRECTORIES[0]}/{PurePath(path).name}"
+    pure = PurePath(path)
+    return f"{DIRECTORIES[0]}/{pure.name}" if str(pure.parent) in DIRECTORIES[1:] else ""
 
 
 def _without(files: BootFiles, path: str, starts: t.Sequence[int], ours: str, now: BootFiles) -> BootFiles:
