@@ -217,10 +217,18 @@ overridden:
       description: The file that wins.
       returned: success
       type: str
+    line:
+      description: The number of its line.
+      returned: success
+      type: int
     value:
       description: The value that it sets.
       returned: success
       type: str
+    readers:
+      description: The same by the tool that reads it, C(systemd-sysctl) or C(sysctl --system).
+      returned: success
+      type: dict
   sample: {}
 findings:
   description: The outcome of each control of the process limits after the run.

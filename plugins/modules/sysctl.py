@@ -15,7 +15,9 @@ description:
   - Where one key fails, all that this call has changed is taken back.
   - A value that was changed by hand since the last run is found and mended.
   - Keys that the running kernel lacks are reported in RV(absent) and left out of the file.
-  - A setting that another file of C(sysctl.d) overrides at the next boot is reported with that file's name.
+  - A setting that another file overrides is reported with that file and line, refused, or the line taken out of force,
+    by O(overridden). The rules are those of systemd-sysctl, which the boot runs, and of C(sysctl --system); the file
+    that an enabled ufw applies counts as well.
 author:
   - The caisson.hardening authors (@caisson-hardening)
 attributes:
@@ -66,6 +68,19 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  overridden:
+    description:
+      - What to do about keys that a file read after ours sets to another value, or keeps from being set, at the next
+        boot or when C(sysctl --system) is run.
+      - V(report) warns and names each in RV(overridden). V(fail) fails before anything is changed.
+      - V(take_over) takes such lines out of force. In a file below C(/etc) the line becomes a comment; a file elsewhere
+        is hidden by a copy of the same name in C(/etc/sysctl.d) that follows it at each run. The line comes back byte
+        for byte with O(state=absent), when its key is dropped, and with a run that no longer asks for V(take_over).
+      - A pattern never wins over a key that is named in full, so only one that gives network interfaces another value
+        than their C(default) counts; it is left in force, and reported, where it sets other keys too.
+    type: str
+    choices: [report, fail, take_over]
+    default: report
   state:
     description:
       - V(present) sets the values; keys of an earlier run that are no longer asked for get their original value back.
@@ -98,6 +113,12 @@ EXAMPLES = r"""
       kernel.printk: 4 4 1 7
     path: /etc/sysctl.d/70-search.conf
 
+- name: Set a key, and see to it that no other file undoes it
+  caisson.hardening.sysctl:
+    settings:
+      net.ipv4.icmp_echo_ignore_broadcasts: 1
+    overridden: take_over
+
 - name: Undo the baseline
   caisson.hardening.sysctl:
     state: absent
@@ -129,7 +150,9 @@ refused:
   type: dict
   sample: {kernel.kptr_restrict: '/proc/sys is mounted read-only, as in a container'}
 overridden:
-  description: Keys that another file sets to another value at the next boot.
+  description:
+    - Keys that another file sets to another value, at the next boot or where C(sysctl --system) is run.
+    - File, line, value and pattern are those of the boot where it is concerned.
   returned: success
   type: dict
   contains:
@@ -137,11 +160,36 @@ overridden:
       description: The file that wins.
       returned: success
       type: str
+    line:
+      description: The number of its line.
+      returned: success
+      type: int
     value:
-      description: The value that it sets.
+      description: The value that it sets; empty where it keeps the key from being set.
       returned: success
       type: str
-  sample: {kernel.kptr_restrict: {file: /etc/sysctl.d/99-zzz.conf, value: '0'}}
+    pattern:
+      description: The pattern by which it sets the key of interfaces.
+      returned: when it is a pattern
+      type: str
+    readers:
+      description: The same by the tool that heeds it, C(systemd-sysctl), C(sysctl --system) or C(ufw).
+      returned: success
+      type: dict
+  sample:
+    kernel.kptr_restrict:
+      file: /etc/sysctl.d/99-zzz.conf
+      line: 3
+      value: '0'
+      readers:
+        systemd-sysctl: {file: /etc/sysctl.d/99-zzz.conf, line: 3, value: '0'}
+        sysctl --system: {file: /etc/sysctl.d/99-zzz.conf, line: 3, value: '0'}
+taken_over:
+  description: Lines of other files that are out of force for O(path), with the numbers that they had.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{key: kernel.kptr_restrict, file: /etc/sysctl.d/99-zzz.conf, line: 3, value: '0'}]
 findings:
   description: The outcome of each control of O(profile) after the run.
   returned: success
@@ -191,6 +239,7 @@ def main() -> None:
             "omit": {"type": "list", "elements": "str", "default": []},
             "path": {"type": "str", "default": DEFAULT_PATH},
             "unwritable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "overridden": {"type": "str", "choices": ["report", "fail", "take_over"], "default": "report"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,

@@ -37,7 +37,7 @@ print(json.dumps({**result.as_dict(), "warnings": result.warnings}))
 ALSO_DYING = """
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits import apply
 transaction.remove_file = step(transaction.remove_file)
-apply.reload_systemd = step(apply.reload_systemd)
+apply.daemon_reload = step(apply.daemon_reload)
 del sys.argv[1]
 """
 # Forks until it may not, then says how often it could and stays.

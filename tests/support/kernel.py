@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A place where kernel settings can be changed for real: own network and mount namespaces on the real kernel.
 
-``net.*`` keys, /etc and /var/lib belong to the place and vanish with it. The other keys are the machine's, so those
-that the tests may touch are noted at the start and put back at the end.
+``net.*`` keys, /etc, /run and /var/lib belong to the place and vanish with it. The other keys are the machine's, so
+those that the tests may touch are noted at the start and put back at the end.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from .run_module import COLLECTIONS, run_module
 _SETUP = """
 set -e
 mount -t tmpfs tmpfs {scratch}
-mkdir {scratch}/etc {scratch}/etc-work {scratch}/lib {scratch}/lib-work
-mount -t overlay -o lowerdir=/etc,upperdir={scratch}/etc,workdir={scratch}/etc-work overlay /etc
-mount -t overlay -o lowerdir=/var/lib,upperdir={scratch}/lib,workdir={scratch}/lib-work overlay /var/lib
+for directory in /etc /var/lib /run /usr/local/lib; do
+  upper={scratch}$directory work={scratch}/work$directory
+  mkdir -p $upper $work
+  mount -t overlay -o lowerdir=$directory,upperdir=$upper,workdir=$work overlay $directory
+done
 rm -rf /var/lib/caisson /etc/sysctl.d /etc/security/limits.d /etc/systemd/*.conf.d
 mkdir /etc/sysctl.d /etc/security/limits.d
 : > /etc/sysctl.conf
 ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf
-for directory in /usr/lib/sysctl.d /usr/local/lib/sysctl.d /run/sysctl.d; do
-  if [ -d $directory ]; then mount -t tmpfs tmpfs $directory; fi
-done
+rm -rf /run/sysctl.d /usr/local/lib/sysctl.d
 mkdir -p /usr/lib/sysctl.d
+mount -t tmpfs tmpfs /usr/lib/sysctl.d
 printf 'fs.protected_fifos = 1\\nfs.protected_regular = 2\\n' > /usr/lib/sysctl.d/99-protect-links.conf
 echo ready
 exec sleep infinity

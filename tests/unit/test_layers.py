@@ -34,7 +34,6 @@ EDGES = frozenset(
             "process_limits.accounts",
             "process_limits.pam_files",
             "kernel.sysctl_files",
-            "kernel.manager",
             "kernel_modules.system",
             "kernel_security.observe",
         ),

@@ -17,8 +17,9 @@ from ..host.undo import ROOT, UndoStore
 from .findings import findings
 from .keys import profile_values
 from .plan import Observed, SysctlPlan, by_reason, make_plan
+from .precedence import as_dicts
 from .spec import DEFAULT_PATH, REPORT, SysctlSpec
-from .sysctl_files import later_files
+from .sysctl_files import boot_files
 
 LOCK = "kernel"
 
@@ -63,7 +64,8 @@ def observe(spec: SysctlSpec, kernel: ProcSys, store: UndoStore) -> Observed:
         recorded=spec.path in store.files(),
         originals=originals,
         original_file=to_text(store.files().get(spec.path)),
-        later=later_files(spec.path),
+        boot=boot_files(),
+        taken=frozenset(store.files()) - {spec.path},
     )
 
 
@@ -102,7 +104,8 @@ def _result(
             "values": dict(plan.desired),
             "absent": list(plan.absent),
             "refused": refused,
-            "overridden": {key: {"file": path, "value": value} for key, (path, value) in plan.overridden.items()},
+            "overridden": as_dicts(plan.overridden),
+            "taken_over": [{**each.as_dict(), "key": each.line.key} for each in plan.taken_over],
         },
     )
 

@@ -8,12 +8,13 @@ import typing as t
 from ..controls.kernel import control_id
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from .keys import profile_values, stricter
+from .precedence import Override
 
 
 def findings(
     profile: str,
     values: t.Mapping[str, str],
-    overridden: t.Mapping[str, tuple[str, str]],
+    overridden: t.Mapping[str, Override],
     host: str = "host",
 ) -> list[Finding]:
     """One finding for each control that *profile* demands."""
@@ -23,11 +24,13 @@ def findings(
     ]
 
 
-def _judge(key: str, wanted: str, live: str | None, override: tuple[str, str] | None) -> tuple[str, str]:
+def _judge(key: str, wanted: str, live: str | None, override: Override | None) -> tuple[str, str]:
     if live is None:
         return NOT_APPLICABLE, "this kernel has no such key"
     if not stricter(key, live, wanted):
         return FAIL, f"live {live}, wanted {wanted}"
-    if override and not stricter(key, override[1], wanted):
-        return FAIL, f"live {live}, but {override[0]} sets {override[1]} at the next boot"
+    boot = override.boot if override else None
+    if boot and not (boot.value and stricter(key, boot.value, wanted)):
+        does = f"sets {boot.line.key} = {boot.value}" if boot.value else f"keeps {key} from being set"
+        return FAIL, f"live {live}, but {boot.path}, line {boot.line.number}, {does} at the next boot"
     return PASS, f"live {live}"

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import CaissonError, Fault, InputError, nearest
 from ..host.changes import ChangeSet, FileText, ValueChange, file_change
-from .conf import HEADER, ConfigFile, assignments, ordered, overrides, render
+from .conf import HEADER, assignments, ordered, render
 from .keys import KNOWN, is_one_way, stricter
+from .lasting import Lasting, lasting
+from .precedence import BootFiles, Override, Winner
 from .spec import FAIL, SysctlSpec
 
 
@@ -21,7 +23,8 @@ class Observed:
     unreadable, unwritable: why a key cannot be read or written.
     names: all keys of the kernel, to find what a misspelt one was meant to be.
     file: our file as it stands. recorded: an undo record exists, with the originals of the values and of the file.
-    later: the files that are read after ours, in their order.
+    boot: all files that set values at boot, ours among them.
+    taken: files other than ours of which an undo record exists.
     """
 
     values: t.Mapping[str, str]
@@ -32,7 +35,8 @@ class Observed:
     recorded: bool = False
     originals: t.Mapping[str, str] = field(default_factory=dict)
     original_file: FileText | None = None
-    later: tuple[ConfigFile, ...] = ()
+    boot: BootFiles = field(default_factory=BootFiles)
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,16 @@ class SysctlPlan:
     """What will be done.
 
     desired: each managed key with its value. absent: wanted keys that the kernel lacks.
-    refused: keys that cannot be written, with the reason. overridden: keys that another file sets at the next boot.
+    refused: keys that cannot be written, with the reason. overridden: keys that another file sets to another value.
+    taken_over: lines of other files that are out of force for our sake.
     """
 
     changes: ChangeSet
     desired: t.Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     refused: t.Mapping[str, str] = field(default_factory=dict)
-    overridden: t.Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    overridden: t.Mapping[str, Override] = field(default_factory=dict)
+    taken_over: tuple[Winner, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -64,10 +70,17 @@ def make_plan(spec: SysctlSpec, observed: Observed) -> SysctlPlan:
     refused = {key: reason for key in goals for reason in [_unwritable(key, observed)] if reason}
     if refused and spec.unwritable == FAIL:
         raise CaissonError(unwritable_error(refused))
-    changes = _changes(spec, observed, desired, {key: goals[key] for key in ordered(goals) if key not in refused})
-    overridden = overrides(spec.path, observed.later, desired)
+    last = lasting(spec, desired, observed.boot)
+    goals = {key: goals[key] for key in ordered(goals) if key not in refused}
+    changes = _with_others(_changes(spec, observed, desired, goals), last, observed, bool(desired))
     return SysctlPlan(
-        changes, desired, absent, refused, overridden, (*warnings, *_override_warnings(overridden), *_one_way(changes))
+        changes=changes,
+        desired=desired,
+        absent=absent,
+        refused=refused,
+        overridden=last.overridden,
+        taken_over=last.taken,
+        warnings=(*warnings, *last.warnings, *_one_way(changes)),
     )
 
 
@@ -169,12 +182,14 @@ def _orphaned(observed: Observed) -> bool:
     return observed.file is not None and observed.file.text.startswith(HEADER) and not observed.recorded
 
 
-def _override_warnings(overridden: t.Mapping[str, tuple[str, str]]) -> list[str]:
-    return [
-        f"{path} is read after our file and sets {key} = {value} at the next boot; take the line out of {path}, "
-        "or give the value in settings"
-        for key, (path, value) in sorted(overridden.items())
-    ]
+def _with_others(changes: ChangeSet, last: Lasting, observed: Observed, managed: bool) -> ChangeSet:
+    """With what becomes of the files of others."""
+    return replace(
+        changes,
+        files=(*changes.files, *last.changes),
+        originals={**changes.originals, **last.originals},
+        forget_files=tuple(sorted(observed.taken - set(last.originals))) if managed else (),
+    )
 
 
 def _one_way(changes: ChangeSet) -> list[str]:

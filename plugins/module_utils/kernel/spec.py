@@ -17,7 +17,7 @@ from .model import plain_integers
 DEFAULT_PATH = "/etc/sysctl.d/99-security-caisson.conf"
 NO_PROFILE = "none"
 PRESENT, ABSENT = "present", "absent"
-FAIL, REPORT = "fail", "report"
+FAIL, REPORT, TAKE_OVER = "fail", "report", "take_over"
 
 _WHERE = "sysctl"
 
@@ -28,6 +28,7 @@ class SysctlSpec:
 
     settings: the user's own values, by canonical key; they win over the profile's.
     omit: keys of the profile that are left alone.
+    overridden: what becomes of keys that another file sets to another value.
     faults: what is wrong with the options; refused together with what only the host can tell.
     """
 
@@ -37,6 +38,7 @@ class SysctlSpec:
     path: str = DEFAULT_PATH
     unwritable: str = FAIL
     state: str = PRESENT
+    overridden: str = REPORT
     faults: tuple[Fault, ...] = ()
 
     def wanted(self) -> dict[str, str]:
@@ -56,6 +58,7 @@ def parse(
     path: str = DEFAULT_PATH,
     unwritable: str = FAIL,
     state: str = PRESENT,
+    overridden: str = REPORT,
 ) -> SysctlSpec:
     """The spec of the options; what is wrong with them goes into its faults."""
     faults: list[Fault] = []
@@ -66,7 +69,7 @@ def parse(
         faults.append(
             Fault(_WHERE, "settings", {}, "leaves nothing to set", "name keys in settings or choose a profile")
         )
-    return SysctlSpec(given, profile, omitted, str(PurePath(path)), unwritable, state, tuple(faults))
+    return SysctlSpec(given, profile, omitted, str(PurePath(path)), unwritable, state, overridden, tuple(faults))
 
 
 def _settings(settings: t.Mapping[str, t.Any], faults: list[Fault]) -> dict[str, str]:

@@ -12,12 +12,13 @@ from ..errors import CaissonError
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
 from ..host.result import HostResult
+from ..host.systemd import daemon_reload
 from ..host.transaction import Transaction
 from ..host.undo import ROOT, UndoStore
 from ..host.units import manager_properties, unit_properties
 from ..kernel.apply import LOCK
-from ..kernel.manager import reload_systemd
 from ..kernel.plan import by_reason
+from ..kernel.precedence import as_dicts
 from ..kernel.spec import PRESENT, REPORT
 from . import services
 from .judge import findings
@@ -63,7 +64,6 @@ def _result(
     present = spec.state == PRESENT
     earlier, later = findings(spec, host, observed), findings(spec, host, after, undone=not present)
     warnings = [*plan.warnings, *(room_warnings(spec, host, sizes) if present else [])]
-    overridden = plan.kernel.overridden
     return HostResult(
         changed=bool(actions),
         actions=actions,
@@ -80,14 +80,14 @@ def _result(
             },
             "pending": services.pending(sizes, observed.systemd) if present else [],
             "refused": refused,
-            "overridden": {key: {"file": path, "value": value} for key, (path, value) in overridden.items()},
+            "overridden": as_dicts(plan.kernel.overridden),
         },
     )
 
 
 def _settle(spec: LimitsSpec, sizes: Sizes, systemd: SystemdObserved | None) -> t.Callable[[], None]:
     def settle() -> None:
-        reload_systemd()
+        daemon_reload()
         wanted = services.manager_wanted(sizes)
         shown = manager_properties(*wanted) if wanted else {}
         for name, value in wanted.items():

@@ -15,10 +15,10 @@ from ..host.systemd import is_running
 from ..host.transaction import to_text
 from ..host.undo import UndoStore
 from ..host.units import drop_ins, manager_properties, unit_properties
-from ..kernel.conf import ConfigFile, assignments
+from ..kernel.conf import assignments
 from ..kernel.plan import Observed
 from ..kernel.spec import PRESENT
-from ..kernel.sysctl_files import later_files
+from ..kernel.sysctl_files import boot_files
 from .accounts import user_ids
 from .containers import Cgroup, Containers, container_id, summed
 from .core_dumps import CORE_PATTERN
@@ -26,7 +26,7 @@ from .pam_files import observe_pam
 from .plan import FILES, PAM_FILE, SYSCTL_FILE, LimitsObserved, LimitsPlan, contents
 from .services import ALL_USERS, ANY_USER, ENGINES, NAME, SystemdObserved
 from .sizes import Host, Sizes
-from .spec import AUTO, LimitsSpec
+from .spec import AUTO, ConfigFile, LimitsSpec
 
 _KEYS = ("kernel.threads-max", "kernel.pid_max")
 _OBSERVED = (*_KEYS, CORE_PATTERN)
@@ -49,7 +49,7 @@ def observe(spec: LimitsSpec, kernel: ProcSys, store: UndoStore) -> LimitsObserv
             recorded=SYSCTL_FILE in recorded,
             originals={key: str(value) for key, value in store.values().items()},
             original_file=to_text(recorded.get(SYSCTL_FILE)),
-            later=later_files(SYSCTL_FILE),
+            boot=boot_files(),
         ),
         originals={path: to_text(state) for path, state in recorded.items() if path != SYSCTL_FILE},
         recorded=bool(recorded or store.values()),

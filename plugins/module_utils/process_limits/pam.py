@@ -11,7 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..kernel.conf import ConfigFile
+from .spec import ConfigFile
 
 LIMITS_CONF = "/etc/security/limits.conf"
 # Who opens the sessions of ordinary users. sudo and runuser are called from such a session, or by root.

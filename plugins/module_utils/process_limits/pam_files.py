@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from ..host.files import read_file
-from ..kernel.conf import ConfigFile
 from .pam import LIMITS_CONF, PamObserved
+from .spec import ConfigFile
 
 # In the second one some distributions ship theirs; a file of the same name in the first hides it.
 _DIRECTORIES = ("/etc/security/limits.d", "/usr/etc/security/limits.d")

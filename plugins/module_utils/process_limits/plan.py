@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..host.changes import ChangeSet, FileChange, FileText, file_change
-from ..kernel.conf import HEADER, ConfigFile
+from ..kernel.conf import HEADER
 from ..kernel.plan import Observed, SysctlPlan, make_plan
 from ..kernel.spec import PRESENT, SysctlSpec
 from . import services
@@ -16,7 +16,7 @@ from .core_dumps import warnings as core_warnings
 from .pam import Override, PamObserved, inactive, overrides
 from .services import SYSTEM_FILE, SystemdObserved
 from .sizes import Sizes
-from .spec import LimitsSpec
+from .spec import ConfigFile, LimitsSpec
 
 SYSCTL_FILE = "/etc/sysctl.d/99-security-caisson-limits.conf"
 PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"

@@ -11,8 +11,8 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..kernel.conf import ConfigFile
 from .sizes import Sizes
+from .spec import ConfigFile
 
 NAME = "60-caisson-limits.conf"
 SYSTEM_FILE = "/etc/systemd/system.conf.d/60-caisson-hardening.conf"

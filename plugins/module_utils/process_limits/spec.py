@@ -32,6 +32,14 @@ _RANGES = {
 
 
 @dataclass(frozen=True)
+class ConfigFile:
+    """A configuration file of somebody else's: its path and text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
 class LimitsSpec:
     """The options of the ``process_limits`` module; a size is a number, ``auto`` or ``keep``."""
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.conf import ConfigFile
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.pam import (
     LIMITS_CONF,
     PamObserved,
     inactive,
     overrides,
 )
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import ConfigFile
 
 D = "/etc/security/limits.d/"
 OURS = ConfigFile(f"{D}60-caisson-hardening.conf", "* soft nproc 500\n* hard nproc 1000\n* - core 0\nroot - core 0\n")

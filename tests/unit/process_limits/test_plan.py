@@ -7,7 +7,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import FileText
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.conf import HEADER, ConfigFile
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.conf import HEADER
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.plan import Observed
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.judge import findings
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.plan import (
@@ -27,7 +27,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.s
     pending,
 )
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.sizes import Host, Sizes, size
-from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import ConfigFile, parse
 
 VALUES = {"kernel.threads-max": "127000", "kernel.pid_max": "4194304"}
 HOST = Host(16 * 2**20, 300, 127000, 4194304)
