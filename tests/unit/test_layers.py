@@ -30,6 +30,7 @@ EDGES = frozenset(
             "host.procsys",
             "kernel.sysctl_files",
             "kernel.manager",
+            "kernel.host_traits",
         ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ..host.sysctl_names import canonical_key, canonical_value
+from .interfaces import is_interface_key
 
 # Where a file of the same name stands in several directories, the first one counts.
 DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
@@ -67,7 +68,8 @@ def comes_after(path: str, ours: str) -> bool:
 
 def render(values: t.Mapping[str, str]) -> str:
     """Our file: the same values give the same bytes, in an order in which no line undoes an earlier one."""
-    lines = [f"{key} = {values[key]}\n" for key in ordered(values)]
+    # An interface may be gone at the next boot, or not be there yet; the dash makes that no error.
+    lines = [f"{'-' if is_interface_key(key) else ''}{key} = {values[key]}\n" for key in ordered(values)]
     return HEADER + "".join(lines)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import CaissonError, Fault, InputError, nearest
 from ..host.changes import ChangeSet, FileText, ValueChange, file_change
 from .conf import HEADER, ConfigFile, assignments, ordered, overrides, render
+from .interfaces import is_interface_key
 from .keys import KNOWN, is_one_way, stricter
 from .spec import FAIL, SysctlSpec
 
@@ -56,7 +57,8 @@ def make_plan(spec: SysctlSpec, observed: Observed) -> SysctlPlan:
     wanted = spec.wanted()
     _check(spec, wanted, observed)
     desired = {key: _desired(spec, key, value, observed) for key, value in wanted.items() if key in observed.values}
-    absent = tuple(sorted(key for key in wanted if key not in observed.values))
+    away = {key: value for key, value in wanted.items() if key in spec.interfaces and key not in observed.values}
+    absent = tuple(sorted(key for key in wanted if key not in observed.values and key not in away))
     kept = {key for key, value in desired.items() if _stands(spec, key, observed.values[key], value)}
     goals = {key: value for key, value in desired.items() if key not in kept}
     restored, warnings = _restored(desired, observed)
@@ -64,7 +66,8 @@ def make_plan(spec: SysctlSpec, observed: Observed) -> SysctlPlan:
     refused = {key: reason for key in goals for reason in [_unwritable(key, observed)] if reason}
     if refused and spec.unwritable == FAIL:
         raise CaissonError(unwritable_error(refused))
-    changes = _changes(spec, observed, desired, {key: goals[key] for key in ordered(goals) if key not in refused})
+    goals = {key: goals[key] for key in ordered(goals) if key not in refused}
+    changes = _changes(spec, observed, desired, goals, away)
     overridden = overrides(spec.path, observed.later, desired)
     return SysctlPlan(
         changes, desired, absent, refused, overridden, (*warnings, *_override_warnings(overridden), *_one_way(changes))
@@ -132,6 +135,8 @@ def _restored(desired: t.Mapping[str, str], observed: Observed) -> tuple[dict[st
         live = observed.values.get(key)
         if key in desired or live == original:
             continue
+        if live is None and is_interface_key(key):
+            continue  # it went with its interface, and its value with it
         if live is None:
             warnings.append(f"{key} is gone from the kernel; its original value {original!r} was not brought back")
         elif is_one_way(key, live):
@@ -150,16 +155,23 @@ def _unwritable(key: str, observed: Observed) -> str:
 
 
 def _changes(
-    spec: SysctlSpec, observed: Observed, desired: t.Mapping[str, str], goals: t.Mapping[str, str]
+    spec: SysctlSpec,
+    observed: Observed,
+    desired: t.Mapping[str, str],
+    goals: t.Mapping[str, str],
+    away: t.Mapping[str, str],
 ) -> ChangeSet:
+    # An interface that went and may come back keeps its lines and its record: its going is no change of ours.
     original = observed.original_file if observed.recorded or _orphaned(observed) else observed.file
-    after = FileText(render(desired)) if desired else original
+    after = FileText(render({**desired, **away})) if desired else original
     return ChangeSet(
         files=file_change(spec.path, observed.file, after),
         values=tuple(ValueChange(key, observed.values[key], value) for key, value in goals.items()),
         originals={spec.path: original},
         remember={key: observed.values[key] for key in desired},
-        forget_values=tuple(sorted(key for key in observed.originals if key not in desired)) if desired else (),
+        forget_values=tuple(sorted(each for each in observed.originals if each not in {**desired, **away}))
+        if desired
+        else (),
         clear=observed.recorded and not desired,
     )
 

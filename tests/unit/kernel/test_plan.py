@@ -82,9 +82,9 @@ def test_locked_value_says_that_it_is_locked() -> None:
 
 
 def test_one_way_value_is_set_only_on_request_and_with_a_warning() -> None:
-    plan = make_plan(settings(settings={BPF: 1}), Observed({BPF: "2"}))
+    plan = make_plan(settings(settings={BPF: 1}, one_way=[BPF]), Observed({BPF: "2"}))
     assert "only by a reboot" in plan.warnings[0]
-    locked = dataclasses.replace(applied(Observed({BPF: "2"}), settings={BPF: 1}))
+    locked = dataclasses.replace(applied(Observed({BPF: "2"}), settings={BPF: 1}, one_way=[BPF]))
     undone = make_plan(parse(state="absent"), locked)
     assert not undone.changes.values and "until the next boot" in undone.warnings[0] and undone.changes.clear
 
