@@ -13,10 +13,10 @@ short_description: Dictionaries of several inventory levels as one
 author:
   - The caisson.hardening authors (@caisson-hardening)
 description:
-  - Ansible replaces a dictionary of a group as a whole where a host has one of the same name. This merges dictionaries that
-    stand in variables with names of their own.
-  - The layers are taken in the order of their variables' names. A later one wins, key by key, and dictionaries inside are
-    merged in the same way.
+  - Ansible replaces a dictionary of a group as a whole where a host has one of the same name. This merges dictionaries
+    that stand in variables with names of their own.
+  - The layers are taken in the order of their variables' names. A later one wins, key by key, and dictionaries inside
+    are merged in the same way.
   - A key with the value V(null) is taken back, as if no earlier layer had it.
 positional: _input
 options:

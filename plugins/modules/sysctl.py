@@ -45,8 +45,8 @@ options:
       - V(baseline) breaks no ordinary Docker host and holds nothing that only a reboot takes back.
       - V(strict) is all of it that the field recommends, that containers survive and that can be undone.
       - Where the host's own value is stricter than the profile's, the host's is kept.
-      - Some values depend on the host, for example on rootless engines, userns-remap, addresses by router advertisement or
-        the architecture. What became of those keys and why is in RV(adjusted).
+      - Some values depend on the host, for example on rootless engines, userns-remap, addresses by router advertisement
+        or the architecture. What became of those keys and why is in RV(adjusted).
       - Where an interface that is there would not follow the key for all interfaces, its own key is set too. Interfaces
         of container engines are left to C(default), which each new interface gets.
     type: str
@@ -60,7 +60,7 @@ options:
   one_way:
     description:
       - Keys to set to their value of no return, which only a reboot takes back.
-      - V(kernel.kexec_load_disabled) and V(kernel.unprivileged_bpf_disabled) get V(1), V(kernel.yama.ptrace_scope) gets V(3).
+      - V(kernel.kexec_load_disabled) and V(kernel.unprivileged_bpf_disabled) get V(1), V(kernel.yama.ptrace_scope) V(3).
       - Undo takes them out of the file and says that the live value stays until the next boot.
     type: list
     elements: str
@@ -68,8 +68,8 @@ options:
   expect:
     description:
       - What the host is going to be, where that cannot be seen yet, as before an engine is installed.
-      - V(docker) for an engine, V(ipv6_networks) for container networks with IPv6, V(userns_remap) for that setting of the
-        engine, V(rootless) for an engine that an ordinary user runs.
+      - V(docker) for an engine, V(ipv6_networks) for container networks with IPv6, V(userns_remap) for that setting of
+        the engine, V(rootless) for an engine that an ordinary user runs.
     type: list
     elements: str
     choices: [docker, ipv6_networks, userns_remap, rootless]
@@ -153,7 +153,7 @@ absent:
   elements: str
   sample: [kernel.yama.ptrace_scope]
 adjusted:
-  description: Keys that this host does not take as O(profile) has them, or that are left alone because of what was seen.
+  description: Keys that this host does not take as O(profile) has them, or that are left alone by what was seen.
   returned: success
   type: dict
   contains:

@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a profile's values become on one host: its traits, and the rules that look at them. Pure.
 
-A rule names keys and a trait. Where the host has the trait, the keys get another value or are left alone. Of several rules
-for a key the first one that applies counts.
+A rule names keys and a trait. Where the host has the trait, the keys get another value or are left alone. Of several
+rules for a key the first one that applies counts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 
-from .keys import KEYS, KNOWN, profile_values
+from .keys import KEYS, profile_values
+from .left_alone import LEFT_ALONE
 
 # What a user may say that a host is going to be, before it can be seen, and the trait that this is.
 EXPECTED = ("docker", "ipv6_networks", "userns_remap", "rootless")
@@ -21,10 +22,12 @@ EXPECTED = ("docker", "ipv6_networks", "userns_remap", "rootless")
 class HostTraits:
     """What was seen of a host that matters to its kernel settings. A text says where it was seen; empty: it was not.
 
-    docker: an engine. ipv6_networks: container networks with IPv6. userns_remap: an engine that shifts its containers' ids.
+    docker: an engine. ipv6_networks: container networks with IPv6.
+    userns_remap: an engine that shifts its containers' ids.
     rootless: an engine that an ordinary user runs. user_namespaces: a program that runs in one.
     userns_clone: the kernel has the key that keeps user namespaces from ordinary users only.
     advertised: the interfaces that got address or route by router advertisement. ipv6_forwarding: it is on.
+    no_resource_right: CAP_SYS_RESOURCE is missing, as in some containers.
     asymmetric: why answers may come by another way than questions went.
     machine: as uname(2) names it. rnd_bits, rnd_compat_bits: the most that the kernel was built for; None: not known.
     """
@@ -37,6 +40,7 @@ class HostTraits:
     userns_clone: str = ""
     advertised: tuple[str, ...] = ()
     ipv6_forwarding: bool = False
+    no_resource_right: str = ""
     asymmetric: str = ""
     machine: str = ""
     rnd_bits: int | None = None
@@ -99,6 +103,7 @@ RULES = (
     Rule((_NAMESPACES,), "rootless", None, "a rootless engine cannot start without user namespaces"),
     Rule((_NAMESPACES,), "userns_remap", None, "userns-remap starts containers in user namespaces"),
     Rule((_NAMESPACES,), "userns_clone", None, "kernel.unprivileged_userns_clone does it and spares what root starts"),
+    Rule((_NAMESPACES,), "no_resource_right", None, "the kernel lets nobody limit namespaces here"),
     Rule((_NAMESPACES,), "user_namespaces", None, "a program of this host runs in a user namespace"),
     Rule(ADVERTISED, "advertised", None, "address or route of this host came by router advertisement"),
     Rule(_RP_FILTER, "asymmetric", "2", "answers may come by another way"),
@@ -124,14 +129,11 @@ def adjust(profile: str, traits: HostTraits) -> dict[str, Adjusted]:
     found: dict[str, Adjusted] = {}
     for rule in RULES:
         seen = _seen(traits, rule.trait)
-        if seen:
-            for key in rule.keys:
-                if key in wanted or key in KNOWN - set(KEYS):
-                    found.setdefault(key, Adjusted(rule.value, f"{rule.why} ({seen})"))
-    for key, adjusted in _architecture(traits).items():
-        if wanted.get(key) not in (None, adjusted.value):
-            found[key] = adjusted
-    return found
+        for key in rule.keys if seen else ():
+            if key in wanted or key in LEFT_ALONE:
+                found.setdefault(key, Adjusted(rule.value, f"{rule.why} ({seen})"))
+    built = _architecture(traits)
+    return {**found, **{key: each for key, each in built.items() if wanted.get(key) not in (None, each.value)}}
 
 
 def interface_values(traits: HostTraits) -> dict[str, str]:
@@ -143,7 +145,7 @@ def interface_values(traits: HostTraits) -> dict[str, str]:
 
 def expecting(traits: HostTraits, expected: t.Iterable[str]) -> HostTraits:
     """The traits with those that the user announced."""
-    said = {name: getattr(traits, name) or "expected of this host" for name in expected}
+    said: dict[str, t.Any] = {name: getattr(traits, name) or "expected of this host" for name in expected}
     return replace(traits, **said)
 
 

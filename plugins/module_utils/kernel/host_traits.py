@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Edge: what a host shows, in /proc, /sys, /etc and /run, of what its kernel settings must respect. No program is started."""
+"""Edge: what a host shows in /proc, /etc and /run of what its kernel settings must respect. No program is started."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def observe_host(proc_sys: str = "/proc/sys") -> HostTraits:
         userns_clone=_first([f"{proc_sys}/kernel/unprivileged_userns_clone"]),
         advertised=_advertised(),
         ipv6_forwarding=_text(f"{proc_sys}/net/ipv6/conf/all/forwarding").strip() == "1",
+        no_resource_right=_no_resource_right(f"{proc_sys}/user/max_user_namespaces"),
         asymmetric=_asymmetric(),
         machine=machine.machine,
         rnd_bits=bits.get("ARCH_MMAP_RND_BITS_MAX"),
@@ -49,8 +50,7 @@ def interfaces(proc_sys: str = "/proc/sys") -> tuple[str, ...]:
     """The names of all network interfaces that have settings."""
     found: set[str] = set()
     for family in ("ipv4", "ipv6"):
-        with contextlib.suppress(OSError):
-            found.update(os.listdir(f"{proc_sys}/net/{family}/conf"))
+        found.update(_names(f"{proc_sys}/net/{family}/conf"))
     return tuple(sorted(found))
 
 
@@ -69,8 +69,23 @@ def _json(path: str) -> dict[str, t.Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(each.name for each in Path(directory).iterdir())
+    except OSError:
+        return []
+
+
+def _no_resource_right(key: str) -> str:
+    """Whether the kernel hides the right to write the key, which it does where the capability is missing."""
+    with contextlib.suppress(OSError):
+        if not os.access(key, os.W_OK) and not os.statvfs(key).f_flag & os.ST_RDONLY:
+            return "CAP_SYS_RESOURCE is missing"
+    return ""
+
+
 def _first(paths: t.Iterable[str]) -> str:
-    return next((path for path in paths if os.path.exists(path)), "")
+    return next((path for path in paths if Path(path).exists()), "")
 
 
 def _processes() -> tuple[set[str], str]:
@@ -79,7 +94,7 @@ def _processes() -> tuple[set[str], str]:
     other = ""
     with contextlib.suppress(OSError):
         first = os.readlink("/proc/1/ns/user")
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+        for pid in filter(str.isdigit, _names("/proc")):
             # Programs end while we look.
             with contextlib.suppress(OSError):
                 name = _text(f"/proc/{pid}/comm").strip()
@@ -105,22 +120,18 @@ def _remap(engine: t.Mapping[str, t.Any]) -> str:
     for path in ("/etc/subuid", "/etc/subgid"):
         if re.search(r"^dockremap:", _text(path), re.MULTILINE):
             return f"dockremap in {path}"
-    with contextlib.suppress(OSError):
-        # The data of an engine that shifts ids lies under the first of them.
-        for name in os.listdir("/var/lib/docker"):
-            if re.fullmatch(r"\d+\.\d+", name):
-                return f"/var/lib/docker/{name}"
-    return ""
+    # The data of an engine that shifts ids lies in a directory named after them.
+    shifted = [name for name in _names("/var/lib/docker") if re.fullmatch(r"\d+\.\d+", name)]
+    return f"/var/lib/docker/{shifted[0]}" if shifted else ""
 
 
 def _rootless(programs: t.Container[str]) -> str:
     if "rootlesskit" in programs:
         return "rootlesskit runs"
-    with contextlib.suppress(OSError):
-        for user in sorted(os.listdir("/run/user")):
-            socket = _first(f"/run/user/{user}/{name}" for name in ("docker.sock", "podman/podman.sock"))
-            if socket and user != "0":
-                return socket
+    for user in _names("/run/user"):
+        socket = _first(f"/run/user/{user}/{name}" for name in ("docker.sock", "podman/podman.sock"))
+        if socket and user != "0":
+            return socket
     for line in _text("/etc/passwd").splitlines():
         words = line.split(":")
         if len(words) == 7 and words[2] != "0" and words[5].startswith("/"):

@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Keys of single network interfaces: which ones the catalogue's values for all of them do not reach. Pure.
 
-An interface that comes later takes its values from ``conf.default``. One that is there has its own, and by the key's rule
-(``SysctlKey.combine``) the kernel may follow that one in spite of ``conf.all``; only then is it set. Interfaces of a
-container engine come and go with its containers and networks: they are left to ``default``, which each new one gets, so
-that a container that starts between two runs changes nothing.
+An interface that comes later takes its values from ``conf.default``. One that is there has its own, and by the key's
+rule (``SysctlKey.combine``) the kernel may follow that one in spite of ``conf.all``; only then is it set. Interfaces of
+a container engine come and go with its containers and networks: they are left to ``default``, which each new one gets,
+so that a container that starts between two runs changes nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,37 @@ from .model import AND, INTERFACE, MIN
 _ENGINES = re.compile(
     r"lo|docker\d+|docker_gwbridge|br-[0-9a-f]{12}|veth.*|podman\d+|cni.*|cali.*|flannel.*|cilium.*|lxc.*"
 )
+# The switch of a family, and its other name.
+SWITCHES = {
+    "net.ipv4": ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"),
+    "net.ipv6": ("net.ipv6.conf.all.forwarding",),
+}
 _ALL = re.compile(r"(net\.ipv[46]\.conf)\.all\.(\w+)")
 _ONE = re.compile(r"net\.ipv[46]\.conf\.(?!all\.|default\.)[^.]+\.\w+")
+
+
+_FORWARDING = re.compile(r"(net\.ipv[46])\.conf\.[^.]+\.forwarding")
+
+
+def after_switches(values: t.Mapping[str, str], targets: t.Mapping[str, str]) -> dict[str, str]:
+    """The live values once the global switches among *targets* are set, each of which resets other keys.
+
+    As the kernel's inet_forward_change and addrconf_fixup_forwarding do: the forwarding of all interfaces follows, and
+    IPv4 takes redirects only while it does not forward.
+    """
+    found = dict(values)
+    for family, names in SWITCHES.items():
+        for name in names:
+            target = targets.get(name, found.get(name))
+            if name not in found or target == found[name] or target is None:
+                continue
+            for key in found:
+                match = _FORWARDING.fullmatch(key)
+                if (match and match[1] == family) or key in names:
+                    found[key] = target
+            if family == "net.ipv4" and "net.ipv4.conf.all.accept_redirects" in found:
+                found["net.ipv4.conf.all.accept_redirects"] = "0" if target != "0" else "1"
+    return {**found, **{name: values[name] for names in SWITCHES.values() for name in names[:1] if name in values}}
 
 
 def is_interface_key(key: str) -> bool:

@@ -186,7 +186,7 @@ KERNEL = (
         "Nobody gets a user namespace, the door to most of the kernel's seldom used code.",
         ("KSPP",),
         breaks="sandboxes of browsers and Flatpak, and services with PrivateUsers",
-        docker="userns-remap needs them, so the key is left alone where it is found or expected; CIS Docker 2.10 asks for it",
+        docker="userns-remap (CIS Docker 2.10) needs them, so the key is left alone where it is found or expected",
         rootless="rootless engines need them, so the key is left alone where one is found",
     ),
     SysctlKey(

@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The catalogue's keys of the network. Pure data.
 
-``combine`` says what the kernel makes of ``conf.all`` and of an interface's own value. For IPv4 the rules are the macros
-IN_DEV_ANDCONF, IN_DEV_ORCONF and IN_DEV_MAXCONF of include/linux/inetdevice.h, and ip-sysctl of the kernel's documentation
-names them. For IPv6 the kernel reads the interface's value only, but takes the lesser one for source routes.
+``combine`` says what the kernel makes of ``conf.all`` and of an interface's own value. For IPv4 the rules are the
+macros IN_DEV_ANDCONF, IN_DEV_ORCONF and IN_DEV_MAXCONF of include/linux/inetdevice.h, and ip-sysctl of the kernel's
+documentation names them. For IPv6 the kernel reads the interface's value only, but for source routes the lesser one.
 """
 
 from __future__ import annotations
