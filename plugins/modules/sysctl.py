@@ -60,7 +60,7 @@ options:
   one_way:
     description:
       - Keys to set to their value of no return, which only a reboot takes back.
-      - V(kernel.kexec_load_disabled) and V(kernel.unprivileged_bpf_disabled) get V(1), V(kernel.yama.ptrace_scope) V(3).
+      - V(kernel.kexec_load_disabled) and V(kernel.unprivileged_bpf_disabled) get V(1), V(kernel.yama.ptrace_scope) 3.
       - Undo takes them out of the file and says that the live value stays until the next boot.
     type: list
     elements: str
