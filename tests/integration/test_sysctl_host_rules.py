@@ -52,15 +52,18 @@ def add_interface(host: Place, name: str, address: str = "") -> None:
         host.sh(f"ip address add {address} dev {name}")
 
 
+def wait_for_default_route(host: Place) -> None:
+    asked = "ip -6 route show dev lan0 default | grep -q ."
+    host.sh(f"for i in 1 2 3 4 5 6 7 8 9 10; do {asked} && exit; sleep 0.2; done; exit 1")
+
+
 def routing_advertised(host: Place) -> None:
     """An interface that lives on router advertisements, by a real one."""
     host.sh("ip link add lan0 type veth peer name router && ip link set lan0 up && ip link set router up")
     host.sh("echo 1 > /proc/sys/net/ipv6/conf/lan0/accept_ra_from_local; sleep 2")
     done = host.script(ADVERTISE, "router")
     assert done.returncode == 0, done.stderr
-    host.sh(
-        "for i in 1 2 3 4 5 6 7 8 9 10; do ip -6 route show dev lan0 default | grep -q . && exit; sleep 0.2; done; exit 1"
-    )
+    wait_for_default_route(host)
 
 
 def test_existing_and_later_interfaces_are_hardened_and_undo_returns_both(host: Place) -> None:
@@ -174,7 +177,7 @@ def test_host_that_forwards_too_takes_advertisements_all_the_same(host: Place) -
     # The route is renewed in spite of forwarding.
     host.sh("ip -6 route del default dev lan0 2>/dev/null || true")
     host.script(ADVERTISE, "router")
-    host.sh("for i in 1 2 3 4 5; do ip -6 route show dev lan0 default | grep -q . && exit; sleep 0.2; done; exit 1")
+    wait_for_default_route(host)
     assert not host.run("sysctl", profile="strict")["changed"]
     host.run("sysctl", state="absent")
     assert host.values("net.ipv6.conf.lan0.accept_ra") == values

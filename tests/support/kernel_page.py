@@ -18,12 +18,18 @@ _HEAD = """\
 
 Made from the catalogue by `tests/support/kernel_page.py`; a test holds it equal.
 
-`baseline` breaks no ordinary Docker host; `strict` is all that the field recommends, that containers survive and that can
-be undone. An empty cell sets nothing. A host's own stricter value stays. The column "all and own" says, for keys of network
-interfaces, what the kernel makes of `conf.all` and of an interface's own value: AND and MIN take the lesser, OR and MAX the
-greater, INTERFACE its own only. Where the own one would be in force in spite of `conf.all`, it is set too, save on
-interfaces of container engines: those take `conf.default` when they are made.
+`baseline` breaks no ordinary Docker host; `strict` is all that the field recommends, that containers survive and that
+can be undone. An empty cell sets nothing. A host's own stricter value stays. The column "all and own" says, for keys of
+network interfaces, what the kernel makes of `conf.all` and of an interface's own value: AND and MIN take the lesser, OR
+and MAX the greater, INTERFACE its own only. Where the own one would be in force in spite of `conf.all`, it is set too,
+save on interfaces of container engines: those take `conf.default` when they are made.
+
+In the file, the lines of single interfaces begin with a dash, so that one that is gone at the next boot is no error, and
+the line of one that went stays until undo, so that its going is no change.
 """
+
+
+_COLUMNS = ("key", "baseline", "strict", "reason", "may break", "engines and IPv6", "all and own", "sources")
 
 
 def page() -> str:
@@ -44,9 +50,7 @@ def page() -> str:
         (
             _HEAD,
             "## What the profiles set\n",
-            _table(
-                ("key", "baseline", "strict", "reason", "may break", "engines and IPv6", "all and own", "sources"), keys
-            ),
+            _table(_COLUMNS, keys),
             "## What depends on the host\n",
             "`adjusted` in the module's result says which of these applied and what was seen.\n",
             _table(("keys", "where the host shows", "value", "reason"), rules),
