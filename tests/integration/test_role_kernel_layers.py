@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role `kernel` with settings on several levels of a real inventory, run by ansible-playbook in a place of its own."""
+"""The role `kernel` with settings on several levels of a real inventory, run by ansible-playbook."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ network interfaces, what the kernel makes of `conf.all` and of an interface's ow
 and MAX the greater, INTERFACE its own only. Where the own one would be in force in spite of `conf.all`, it is set too,
 save on interfaces of container engines: those take `conf.default` when they are made.
 
-In the file, the lines of single interfaces begin with a dash, so that one that is gone at the next boot is no error, and
-the line of one that went stays until undo, so that its going is no change.
+In the file, the lines of single interfaces begin with a dash, so that one that is gone at the next boot is no error,
+and the line of one that went stays until undo, so that its going is no change.
 """
 
 
@@ -54,8 +54,8 @@ def page() -> str:
             "## What depends on the host\n",
             "`adjusted` in the module's result says which of these applied and what was seen.\n",
             _table(("keys", "where the host shows", "value", "reason"), rules),
-            "`vm.mmap_rnd_bits` and `vm.mmap_rnd_compat_bits` get the most that the kernel's configuration names, or, where",
-            "that cannot be read, the architecture's; on others they are left alone.\n",
+            "`vm.mmap_rnd_bits` and `vm.mmap_rnd_compat_bits` get the most that the kernel's configuration names, or,",
+            "where that cannot be read, the architecture's; on others they are left alone.\n",
             _table(("machine", "vm.mmap_rnd_bits", "vm.mmap_rnd_compat_bits"), bits),
             "On 32-bit ARM `vm.mmap_min_addr` is 32768.\n",
             "## Values of no return\n",
