@@ -37,6 +37,8 @@ options:
       - These win over the values of O(profile).
       - A key that neither the catalogue nor the running kernel knows is refused, with the nearest known name.
       - Values that would cut containers off from the network, such as V(0) for C(net.ipv4.ip_forward), are refused.
+      - The word V(omit) as a value leaves a key of O(profile) alone, like naming it in O(omit).
+      - A value that only a reboot takes back is refused unless its key is named in O(one_way).
     type: dict
     default: {}
   profile:
@@ -45,6 +47,10 @@ options:
       - V(baseline) breaks no ordinary Docker host and holds nothing that only a reboot takes back.
       - V(strict) is all of it that the field recommends, that containers survive and that can be undone.
       - Where the host's own value is stricter than the profile's, the host's is kept.
+      - Some values depend on the host, for example on rootless engines, userns-remap, addresses by router advertisement
+        or the architecture. What became of those keys and why is in RV(adjusted).
+      - Where an interface that is there would not follow the key for all interfaces, its own key is set too. Interfaces
+        of container engines are left to C(default), which each new interface gets.
     type: str
     choices: [baseline, strict, none]
     default: none
@@ -52,6 +58,23 @@ options:
     description: Keys of O(profile) to leave alone. A key that was set earlier gets its original value back.
     type: list
     elements: str
+    default: []
+  one_way:
+    description:
+      - Keys to set to their value of no return, which only a reboot takes back.
+      - V(kernel.kexec_load_disabled) and V(kernel.unprivileged_bpf_disabled) get V(1), V(kernel.yama.ptrace_scope) 3.
+      - Undo takes them out of the file and says that the live value stays until the next boot.
+    type: list
+    elements: str
+    default: []
+  expect:
+    description:
+      - What the host is going to be, where that cannot be seen yet, as before an engine is installed.
+      - V(docker) for an engine, V(ipv6_networks) for container networks with IPv6, V(userns_remap) for that setting of
+        the engine, V(rootless) for an engine that an ordinary user runs.
+    type: list
+    elements: str
+    choices: [docker, ipv6_networks, userns_remap, rootless]
     default: []
   path:
     description:
@@ -119,6 +142,12 @@ EXAMPLES = r"""
       net.ipv4.icmp_echo_ignore_broadcasts: 1
     overridden: take_over
 
+- name: Set the strict profile on a host that will shift its containers' ids, and let nothing load another kernel
+  caisson.hardening.sysctl:
+    profile: strict
+    expect: [docker, userns_remap]
+    one_way: [kernel.kexec_load_disabled]
+
 - name: Undo the baseline
   caisson.hardening.sysctl:
     state: absent
@@ -144,6 +173,29 @@ absent:
   type: list
   elements: str
   sample: [kernel.yama.ptrace_scope]
+adjusted:
+  description: Keys that this host does not take as O(profile) has them, or that are left alone by what was seen.
+  returned: success
+  type: dict
+  contains:
+    value:
+      description: The value that the key gets here; none where it is left alone.
+      returned: success
+      type: str
+    why:
+      description: What was seen, and why it matters.
+      returned: success
+      type: str
+  sample:
+    user.max_user_namespaces:
+      value:
+      why: userns-remap starts containers in user namespaces (/etc/docker/daemon.json)
+one_way:
+  description: Keys under management whose value only a reboot takes back.
+  returned: success
+  type: list
+  elements: str
+  sample: [kernel.kexec_load_disabled]
 refused:
   description: Keys that could not be written, with the reason. Filled only with O(unwritable=report).
   returned: success
@@ -228,6 +280,7 @@ undo:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.host_rules import EXPECTED
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import DEFAULT_PATH, parse
 
 
@@ -237,6 +290,8 @@ def main() -> None:
             "settings": {"type": "dict", "default": {}},
             "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "none"},
             "omit": {"type": "list", "elements": "str", "default": []},
+            "one_way": {"type": "list", "elements": "str", "default": []},
+            "expect": {"type": "list", "elements": "str", "choices": list(EXPECTED), "default": []},
             "path": {"type": "str", "default": DEFAULT_PATH},
             "unwritable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "overridden": {"type": "str", "choices": ["report", "fail", "take_over"], "default": "report"},

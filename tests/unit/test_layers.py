@@ -36,6 +36,7 @@ EDGES = frozenset(
             "kernel.sysctl_files",
             "kernel_modules.system",
             "kernel_security.observe",
+            "kernel.host_traits",
         ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",

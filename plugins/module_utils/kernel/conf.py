@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import CaissonError
 from ..host.sysctl_names import canonical_value
+from .interfaces import is_interface_key
 
 HEADER = """\
 # Managed by caisson.hardening; changes made here are lost at the next run.
@@ -89,7 +90,9 @@ def render(values: t.Mapping[str, str]) -> str:
 
     CaissonError where it would not be read as it is meant.
     """
-    text = HEADER + "".join(f"{key} = {values[key]}\n" for key in ordered(values))
+    # An interface may be gone at the next boot, or not be there yet; the dash makes that no error.
+    lines = [f"{'-' if is_interface_key(key) else ''}{key} = {values[key]}\n" for key in ordered(values)]
+    text = HEADER + "".join(lines)
     if assignments(text) != dict(values):
         wrong = sorted(set(assignments(text).items()) ^ set(values.items()))
         raise CaissonError(f"Failed to write the settings as a file that is read back the same: {wrong}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import CaissonError, Fault, InputError, nearest
 from ..host.changes import ChangeSet, FileText, ValueChange, file_change
 from .conf import HEADER, assignments, ordered, render
+from .interfaces import after_switches, is_interface_key
 from .keys import KNOWN, is_one_way, stricter
 from .lasting import Lasting, lasting
 from .precedence import BootFiles, Override, Winner
@@ -62,17 +63,21 @@ def make_plan(spec: SysctlSpec, observed: Observed) -> SysctlPlan:
     wanted = spec.wanted()
     _check(spec, wanted, observed)
     desired = {key: _desired(spec, key, value, observed) for key, value in wanted.items() if key in observed.values}
-    absent = tuple(sorted(key for key in wanted if key not in observed.values))
-    kept = {key for key, value in desired.items() if _stands(spec, key, observed.values[key], value)}
+    away = {key: value for key, value in wanted.items() if key in spec.interfaces and key not in observed.values}
+    absent = tuple(sorted(key for key in wanted if key not in observed.values and key not in away))
+    # A switch of forwarding comes first and resets others, so those are judged by what they will be then.
+    live = after_switches(observed.values, {**observed.originals, **desired})
+    kept = {key for key, value in desired.items() if _stands(spec, key, live[key], value)}
     goals = {key: value for key, value in desired.items() if key not in kept}
-    restored, warnings = _restored(desired, observed)
+    restored, warnings = _restored(desired, observed, live)
     goals.update(restored)
     refused = {key: reason for key in goals for reason in [_unwritable(key, observed)] if reason}
     if refused and spec.unwritable == FAIL:
         raise CaissonError(unwritable_error(refused))
     last = lasting(spec, desired, observed.boot)
     goals = {key: goals[key] for key in ordered(goals) if key not in refused}
-    changes = _with_others(_changes(spec, observed, desired, goals), last, observed, bool(desired))
+    own = _changes(spec, observed, desired, {key: (live[key], value) for key, value in goals.items()}, away)
+    changes = _with_others(own, last, observed, bool(desired))
     return SysctlPlan(
         changes=changes,
         desired=desired,
@@ -134,7 +139,9 @@ def _stands(spec: SysctlSpec, key: str, live: str, value: str) -> bool:
     return live == value or (key not in spec.settings and stricter(key, live, value))
 
 
-def _restored(desired: t.Mapping[str, str], observed: Observed) -> tuple[dict[str, str], list[str]]:
+def _restored(
+    desired: t.Mapping[str, str], observed: Observed, values: t.Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
     """The originals of the keys that are no longer ours, and what is odd about them."""
     ours = assignments(observed.file.text) if observed.file else {}
     found: dict[str, str] = {}
@@ -142,9 +149,11 @@ def _restored(desired: t.Mapping[str, str], observed: Observed) -> tuple[dict[st
     if not desired and _orphaned(observed):
         warnings.append("There is no undo record, so the live values stay as they are until the next boot")
     for key, original in sorted(observed.originals.items()):
-        live = observed.values.get(key)
+        live = values.get(key)
         if key in desired or live == original:
             continue
+        if live is None and is_interface_key(key):
+            continue  # it went with its interface, and its value with it
         if live is None:
             warnings.append(f"{key} is gone from the kernel; its original value {original!r} was not brought back")
         elif is_one_way(key, live):
@@ -163,16 +172,23 @@ def _unwritable(key: str, observed: Observed) -> str:
 
 
 def _changes(
-    spec: SysctlSpec, observed: Observed, desired: t.Mapping[str, str], goals: t.Mapping[str, str]
+    spec: SysctlSpec,
+    observed: Observed,
+    desired: t.Mapping[str, str],
+    goals: t.Mapping[str, tuple[str, str]],
+    away: t.Mapping[str, str],
 ) -> ChangeSet:
+    # An interface that went and may come back keeps its lines and its record: its going is no change of ours.
     original = observed.original_file if observed.recorded or _orphaned(observed) else observed.file
-    after = FileText(render(desired)) if desired else original
+    text = FileText(render({**desired, **away})) if desired else original
     return ChangeSet(
-        files=file_change(spec.path, observed.file, after),
-        values=tuple(ValueChange(key, observed.values[key], value) for key, value in goals.items()),
+        files=file_change(spec.path, observed.file, text),
+        values=tuple(ValueChange(key, before, after) for key, (before, after) in goals.items()),
         originals={spec.path: original},
         remember={key: observed.values[key] for key in desired},
-        forget_values=tuple(sorted(key for key in observed.originals if key not in desired)) if desired else (),
+        forget_values=tuple(sorted(each for each in observed.originals if each not in {**desired, **away}))
+        if desired
+        else (),
         clear=observed.recorded and not desired,
     )
 
