@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -181,13 +182,16 @@ class Vm:
         layer = folder / "layer.qcow2"
         output(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(self.base / "disk.img"), "-F", "raw", str(layer)])
         forwards = f"hostfwd=tcp:127.0.0.1:{self.ssh}-:22,hostfwd=tcp:127.0.0.1:{self.web}-:8000"
-        output(
-            [
-                *_machine(self.base, accelerator(self.base), f"{layer},format=qcow2"),
-                *("-netdev", f"user,id=net,{forwards}", "-device", "virtio-net-pci,netdev=net"),
-                *("-serial", f"file:{folder / 'console'}", "-daemonize", "-pidfile", str(folder / "pid")),
-            ]
-        )
+        argv = [
+            *_machine(self.base, accelerator(self.base), f"{layer},format=qcow2"),
+            *("-netdev", f"user,id=net,{forwards}", "-device", "virtio-net-pci,netdev=net"),
+            *("-serial", f"file:{folder / 'console'}", "-pidfile", str(folder / "pid")),
+        ]
+        with (folder / "messages").open("wb") as messages:
+            subprocess.Popen(
+                [sys.executable, "-m", __spec__.name, "watch", *argv],
+                **{"stdin": subprocess.DEVNULL, "stdout": messages, "stderr": messages, "start_new_session": True},
+            )
 
     def run(self, command: str) -> tuple[int, str]:
         """Exit status and output of a command."""
@@ -207,6 +211,18 @@ class Vm:
             time.sleep(2)
         console = (_running(self.name) / "console").read_text(encoding="utf-8", errors="replace")
         raise TestSetupError(f"The host {self.name} did not come up: {text.strip()}\n{tail(console, 15)}")
+
+
+def watch(argv: list[str]) -> None:
+    """Run a machine for as long as the process lives that CAISSON_OWNER names, so that a killed run leaves none."""
+    machine = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv])
+    ends = select.poll()
+    ends.register(os.pidfd_open(machine.pid), select.POLLIN)
+    with contextlib.suppress(KeyError, ProcessLookupError):
+        ends.register(os.pidfd_open(int(os.environ["CAISSON_OWNER"])), select.POLLIN)
+    ends.poll()
+    machine.kill()
+    machine.wait()
 
 
 def stop(name: str) -> None:
@@ -256,6 +272,9 @@ def create(names: t.Sequence[str], config: Path) -> None:
 
 
 def main(words: list[str]) -> int:
+    if words[:1] == ["watch"]:
+        watch(words[1:])
+        return 0
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("create", "destroy", "disk"))
     parser.add_argument("names", nargs="+")
