@@ -190,7 +190,10 @@ class Vm:
         with (folder / "messages").open("wb") as messages:
             subprocess.Popen(
                 [sys.executable, "-m", __spec__.name, "watch", *argv],
-                **{"stdin": subprocess.DEVNULL, "stdout": messages, "stderr": messages, "start_new_session": True},
+                stdin=subprocess.DEVNULL,
+                stdout=messages,
+                stderr=messages,
+                start_new_session=True,
             )
 
     def run(self, command: str) -> tuple[int, str]:
