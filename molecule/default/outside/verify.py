@@ -146,6 +146,12 @@ def test_systemd_bounds_the_tasks_of_services(host: outside.Outside) -> None:
     assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/pid_max"))
 
 
+def test_systemd_bounds_the_engine_and_the_sessions_of_users(host: outside.Outside) -> None:
+    for unit in ("docker.service", "containerd.service", "user-1000.slice"):
+        text = host.said(f"systemctl show {unit} --property TasksMax --value")
+        assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/threads-max")), unit
+
+
 def test_containers_survive_a_restart_of_the_engine(host: outside.Outside, busybox: str) -> None:
     name = demo(host)
     before = host.said(f"docker inspect -f '{{{{ .State.Pid }}}}' {name} check-web")
