@@ -114,7 +114,11 @@ options:
     elements: str
     default: []
   core_dumps:
-    description: Whether core dumps are left as they are. With V(false) they are switched off.
+    description:
+      - Whether core dumps are left as they are. With V(false) they are switched off for sessions and services.
+      - C(kernel.core_pattern) then becomes V(|/bin/false), so that what crashes with a limit of its own, as the
+        containers of Docker do, leaves none either. Where C(systemd-coredump) takes the dumps it stays, and is told to
+        store nothing.
     type: bool
     default: false
   unwritable:

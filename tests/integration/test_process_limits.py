@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, DYING, Place, place
 
-KEYS = ("kernel.threads-max", "kernel.pid_max")
+KEYS = ("kernel.threads-max", "kernel.pid_max", "kernel.core_pattern")
 PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"
 SYSCTL_FILE = "/etc/sysctl.d/99-security-caisson-limits.conf"
 PIDS_MOUNTS = 'awk \'($3 == "cgroup" && $4 ~ /pids/) || $3 == "cgroup2" { print $2 }\' /proc/mounts'
@@ -36,6 +36,7 @@ def host(tmp_path: Path) -> t.Iterator[Place]:
         # A machine that is hardened already must not make the tests pass or fail by that.
         made.set("kernel.threads-max", "12000")
         made.set("kernel.pid_max", "32768")
+        made.set("kernel.core_pattern", "core")
         yield made
 
 
@@ -59,11 +60,13 @@ def test_limits_are_live_and_come_back_at_boot(host: Place) -> None:
     result = host.run("process_limits")
     sizes = result["sizes"]
     wanted = {"kernel.threads-max": str(sizes["threads_max"]), "kernel.pid_max": str(sizes["pid_max"])}
+    wanted["kernel.core_pattern"] = "|/bin/false"
     assert host.values(*KEYS) == wanted
     assert f"* hard nproc {sizes['user_processes']}" in host.sh(f"cat {PAM_FILE}")
     assert sizes["pid_max"] >= sizes["threads_max"]
-    for key in KEYS:
+    for key in KEYS[:2]:
         host.set(key, "11000")
+    host.set("kernel.core_pattern", "core")
     host.sh("sysctl --system")
     assert host.values(*KEYS) == wanted
 
@@ -209,14 +212,15 @@ def test_read_only_kernel_is_reported_on_request(host: Place) -> None:
     assert not host.run("process_limits", **options)["changed"]
 
 
-@pytest.mark.parametrize("step", range(5))
+@pytest.mark.parametrize("step", range(6))
 def test_run_after_a_kill_converges_and_can_be_undone(host: Place, step: int) -> None:
     tree, values = host.tree(), host.values(*KEYS)
     killed = host.script(KILLED, str(step))
     assert killed.returncode == -9, killed.stderr
     options = {"threads_max": "9000", "pid_max": "90000"}
     host.run("process_limits", **options)
-    assert host.values(*KEYS) == {"kernel.threads-max": "9000", "kernel.pid_max": "90000"}
+    assert host.values(*KEYS[:2]) == {"kernel.threads-max": "9000", "kernel.pid_max": "90000"}
+    assert host.get("kernel.core_pattern") == "|/bin/false"
     assert not host.run("process_limits", **options)["changed"]
     host.run("process_limits", state="absent")
     assert (host.tree(), host.values(*KEYS)) == (tree, values)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible_collections.caisson.hardening.plugins.module_utils.host.sysctl_names import key_path
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import KNOWN
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.core_dumps import CORE_PATTERN
 
 from .run_module import COLLECTIONS, run_module
 
@@ -68,9 +69,10 @@ with patch_module_args({{**{options!r}, "_ansible_remote_tmp": "/tmp"}}):
     module.main()
 """
 
-_WATCHED = "/etc/sysctl.d /etc/sysctl.conf /etc/security /etc/systemd /var/lib"
+_WATCHED = "/etc/sysctl.d /etc/sysctl.conf /etc/security /etc/systemd /etc/modprobe.d /var/lib"
 _TREE = (
-    f"find {_WATCHED} \\( -type f -exec sha256sum {{}} + \\) ; find {_WATCHED} -printf '%p %y %m %U:%G %l\\n' | sort"
+    f"find {_WATCHED} \\( -type f -exec sha256sum {{}} + \\) 2>/dev/null || true\n"
+    f"find {_WATCHED} -printf '%p %y %m %U:%G %l\\n' 2>/dev/null | sort"
 )
 
 
@@ -145,7 +147,7 @@ class Place:
 @contextlib.contextmanager
 def place(scratch: Path) -> t.Iterator[Place]:
     """A place for one test; the machine's own values are as before when it ends."""
-    paths = [Path("/proc/sys") / key_path(key) for key in sorted(KNOWN)]
+    paths = [Path("/proc/sys") / key_path(key) for key in sorted({*KNOWN, CORE_PATTERN})]
     before = {path: path.read_text(encoding="utf-8") for path in paths if path.exists()}
     made = Place(scratch)
     made.start()

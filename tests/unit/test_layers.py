@@ -35,11 +35,14 @@ EDGES = frozenset(
             "process_limits.pam_files",
             "kernel.sysctl_files",
             "kernel.manager",
+            "kernel_modules.system",
+            "kernel_security.observe",
         ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
         *("containers.engine", "containers.client", "containers.wire", "images.minimal", "containers.fresh"),
         *("images.engine", "containers.progress_file"),
+        *("mounts.live", "mounts.units", "mounts.users"),
     )
 )
 APPLIERS = frozenset(
@@ -50,8 +53,10 @@ APPLIERS = frozenset(
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
         "images.apply",
+        "kernel_modules.apply",
         "containers.project_resources",
         "containers.secret_keeper",
+        "mounts.apply",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

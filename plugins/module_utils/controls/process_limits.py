@@ -80,4 +80,10 @@ CONTROLS: tuple[Control, ...] = (
         "An image of a service's memory on disk holds its keys and passwords.",
         ("CIS Debian 13 1.5", "CWE-528"),
     ),
+    Control(
+        "process_limits.core_pattern",
+        "A crash leaves no core dump, whatever limit the program has",
+        "Docker's unit lifts the limit for containers; one that crashes would leave its memory, keys and all, on disk.",
+        ("CIS Debian 13 1.5", "Kicksecure security-misc", "CWE-528"),
+    ),
 )

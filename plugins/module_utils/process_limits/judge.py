@@ -7,7 +7,7 @@ import typing as t
 
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from ..host.changes import FileText
-from . import services
+from . import core_dumps, services
 from .pam import SESSIONS, inactive
 from .plan import COREDUMP_FILE, PAM_FILE, LimitsObserved, contents, pam_overrides
 from .sizes import Host, Sizes, allowed_in_containers, intended, least_room
@@ -32,6 +32,12 @@ def findings(spec: LimitsSpec, host: Host, observed: LimitsObserved, undone: boo
         "container_pids": _unlimited(spec, host),
         "user_processes": _session(spec, sizes, observed, sizes.user_processes, "nproc"),
         "core_dumps": _session(spec, sizes, observed, not spec.core_dumps, "core"),
+        "core_pattern": _judge(
+            not spec.core_dumps,
+            *core_dumps.judge(
+                observed.kernel.values.get(core_dumps.CORE_PATTERN), _holds(COREDUMP_FILE, spec, sizes, observed)
+            ),
+        ),
         "pam": _pam(spec, sizes, observed),
         **_systemd(spec, sizes, observed, undone),
     }

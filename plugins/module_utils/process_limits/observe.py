@@ -21,6 +21,7 @@ from ..kernel.spec import PRESENT
 from ..kernel.sysctl_files import later_files
 from .accounts import user_ids
 from .containers import Cgroup, Containers, container_id, summed
+from .core_dumps import CORE_PATTERN
 from .pam_files import observe_pam
 from .plan import FILES, PAM_FILE, SYSCTL_FILE, LimitsObserved, LimitsPlan, contents
 from .services import ALL_USERS, ANY_USER, ENGINES, NAME, SystemdObserved
@@ -28,13 +29,14 @@ from .sizes import Host, Sizes
 from .spec import AUTO, LimitsSpec
 
 _KEYS = ("kernel.threads-max", "kernel.pid_max")
+_OBSERVED = (*_KEYS, CORE_PATTERN)
 _MANAGER = ("DefaultTasksMax", "DefaultLimitNPROC", "DefaultLimitNPROCSoft")
 _UNIT = ("LoadState", "TasksMax", "NeedDaemonReload", "DropInPaths", "MainPID")
 
 
 def observe(spec: LimitsSpec, kernel: ProcSys, store: UndoStore) -> LimitsObserved:
     """Everything that the plan looks at."""
-    values, unreadable = kernel.read(_KEYS)
+    values, unreadable = kernel.read(_OBSERVED)
     recorded = store.files()
     systemd = _systemd(spec) if is_running() else None
     ids, unknown = user_ids(spec.exempt) if spec.state == PRESENT else ({}, ())
@@ -42,7 +44,7 @@ def observe(spec: LimitsSpec, kernel: ProcSys, store: UndoStore) -> LimitsObserv
         kernel=Observed(
             values=values,
             unreadable=unreadable,
-            unwritable=kernel.unwritable(_KEYS),
+            unwritable=kernel.unwritable(_OBSERVED),
             file=to_text(read_file(SYSCTL_FILE)),
             recorded=SYSCTL_FILE in recorded,
             originals={key: str(value) for key, value in store.values().items()},

@@ -11,6 +11,8 @@ from ..kernel.conf import HEADER, ConfigFile
 from ..kernel.plan import Observed, SysctlPlan, make_plan
 from ..kernel.spec import PRESENT, SysctlSpec
 from . import services
+from .core_dumps import CORE_PATTERN, pattern_before, wanted_pattern
+from .core_dumps import warnings as core_warnings
 from .pam import Override, PamObserved, inactive, overrides
 from .services import SYSTEM_FILE, SystemdObserved
 from .sizes import Sizes
@@ -53,7 +55,9 @@ class LimitsPlan:
 
 def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> LimitsPlan:
     """The plan; what is wrong with the kernel's part is raised as for the ``sysctl`` module."""
-    kernel = make_plan(sysctl_spec(spec, sizes), observed.kernel)
+    before = pattern_before(observed.kernel.originals, observed.kernel.values)
+    pattern = None if spec.core_dumps else wanted_pattern(before, observed.systemd is not None)
+    kernel = make_plan(sysctl_spec(spec, sizes, pattern), observed.kernel)
     wanted = contents(spec, sizes, observed) if spec.state == PRESENT else {}
     skipped = [path for path in wanted if _of_systemd(path) and observed.systemd is None]
     for path in skipped:
@@ -78,15 +82,18 @@ def make_limits_plan(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -
         warnings=(
             *kernel.warnings,
             *(_no_systemd() if skipped else ()),
+            *(core_warnings(before) if CORE_PATTERN in kernel.desired else ()),
             *(_warnings(spec, sizes, observed) if spec.state == PRESENT else ()),
         ),
     )
 
 
-def sysctl_spec(spec: LimitsSpec, sizes: Sizes) -> SysctlSpec:
+def sysctl_spec(spec: LimitsSpec, sizes: Sizes, core_pattern: str | None = None) -> SysctlSpec:
     """The kernel's part as a spec of its own."""
     keys = {"kernel.threads-max": sizes.threads_max, "kernel.pid_max": sizes.pid_max}
     settings = {key: str(value) for key, value in keys.items() if value is not None}
+    if core_pattern is not None and spec.state == PRESENT:
+        settings[CORE_PATTERN] = core_pattern
     return SysctlSpec(settings=settings, path=SYSCTL_FILE, unwritable=spec.unwritable, state=spec.state)
 
 
