@@ -66,6 +66,6 @@ def test_a_role_that_was_skipped_or_did_not_run_is_left_out() -> None:
 
 
 def test_what_the_limits_say_of_containers_is_no_list_of_them() -> None:
-    limits = {**KERNEL, "containers": {"sum": 16, "without_limit": ["web"]}}
+    limits = {**KERNEL, "containers": {"pids": {"web": 16}, "unlimited": ["web"]}}
     lines = harden_summary({"process_limits": limits, "containers": CONTAINERS}, "db1").splitlines()
     assert [line.split() for line in lines if "web" in line] == [["web", "unchanged", "started"]]
