@@ -23,13 +23,14 @@ SUBNET, ADDRESS = "fd00:ca55::/64", "fd00:ca55::2"
 OUTSIDE = "10.0.2.2"  # this machine's loopback, as qemu's network shows it to its guests
 WORKS = {"name": "served", "ipv6": "served", "outward": "outside", "published": "served", "ip_forward": "1"}
 
-# They come back by themselves after a boot and after the restart of an engine that does not keep them.
+# They come back by themselves after a boot and after the restart of an engine that does not keep them. They end when
+# they are told to: those that an engine with live-restore leaves running hold the shutdown up until they do.
 _START = """set -e
 run="docker run --detach --label check --restart always --stop-timeout 1 --network {network}"
 docker network create --ipv6 --subnet {subnet} {network}
 $run --name check-web --ip6 {address} --publish 8000:8000 {image} \
-  sh -c 'mkdir -p /tmp/w && echo served > /tmp/w/index.html && exec httpd -f -p 8000 -h /tmp/w'
-$run --name check-client {image} sleep 1000000"""
+  sh -c 'trap exit TERM; mkdir -p /tmp/w; echo served > /tmp/w/index.html; httpd -f -p 8000 -h /tmp/w & wait'
+$run --name check-client {image} sh -c 'trap exit TERM; sleep 1000000 & wait'"""
 _LOOK = """docker exec check-client sh -c "
 ask() {{ printf 'GET / HTTP/1.0\\\\r\\\\n\\\\r\\\\n' | nc -w 10 \\$1 \\$2 | tail -n 1; }}
 echo name \\$(ask check-web 8000)

@@ -15,6 +15,11 @@ def host(request: pytest.FixtureRequest) -> outside.Outside:
     return t.cast(outside.Outside, request.param)
 
 
+def test_check_run_on_the_hardened_host_predicted_nothing() -> None:
+    checked = outside.records("converge")[2]
+    assert checked["check"] and checked["tasks"] and outside.changed(checked) == []
+
+
 def test_container_traffic_works_as_before(host: outside.Outside) -> None:
     assert container_network.works(host) == container_network.WORKS
 

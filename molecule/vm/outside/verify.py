@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""After harden.yml ran twice and the hosts booted anew: what holds on a kernel of their own, seen from outside."""
+"""After harden.yml ran, the hosts booted anew, and it ran again: what holds on a kernel of their own, seen from outside."""
 
 from __future__ import annotations
 
@@ -76,6 +76,24 @@ def test_limits_hold_for_a_user_who_logs_in(host: outside.Outside) -> None:
 def test_demonstration_container_is_bounded_by_its_control_group(host: outside.Outside) -> None:
     group = "/sys/fs/cgroup$(cut -d: -f3 /proc/$(docker inspect -f '{{ .State.Pid }}' caisson-demo)/cgroup)"
     assert host.said(f"cd {group} && cat memory.max pids.max").split() == [str(32 << 20), "16"]
+
+
+def test_modules_that_are_denied_cannot_be_loaded_by_hand_or_by_a_socket(host: outside.Outside) -> None:
+    assert host.said("modinfo -F filename tipc").endswith((".ko", ".ko.xz")), "there is nothing to deny"
+    status, text = host.run("modprobe tipc")
+    assert status != 0, text
+    status, text = host.run("python3 -c 'import socket; socket.socket(socket.AF_TIPC, socket.SOCK_RDM)'", user="person")
+    assert status != 0 and "Address family not supported" in text
+    assert host.run("grep -w ^tipc /proc/modules")[0] == 1
+
+
+def test_mounts_carry_their_options_after_the_boot(host: outside.Outside) -> None:
+    run_there = "cp /bin/true {0}/program && {0}/program; status=$?; rm {0}/program; exit $status"
+    for folder in ("/tmp", "/var/tmp", "/dev/shm"):
+        status, text = host.run(run_there.format(folder), user="person")
+        assert status != 0 and "Permission denied" in text, folder
+    assert host.run("ls /proc/1", user="person")[0] != 0
+    assert host.said("ls /proc/1 | wc -l") != "0"
 
 
 @pytest.mark.parametrize("order", ["systemd-sysctl docker", "docker systemd-sysctl"])
