@@ -29,6 +29,7 @@ from .shell import CACHE, TestSetupError, as_root, logged, output, tail
 FOLDER = CACHE / "vm"
 MEMORY = 1280  # MiB; engine, auditd and a few containers fit into half of it
 BOOT_SECONDS = 600
+PROBE_SECONDS = 15  # a kernel that works under KVM has started systemd after two
 SSH = (
     *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
     *("-o", "BatchMode=yes", "-o", "ConnectTimeout=5"),
@@ -136,7 +137,7 @@ def accelerator(folder: Path) -> str:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PROBE_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             if console.exists() and b"systemd[1]" in console.read_bytes():
                 return "kvm"
@@ -174,7 +175,7 @@ class Vm:
     def key(self) -> Path:
         return self.base / "key"
 
-    def start(self) -> None:
+    def start(self, accel: str) -> None:
         """Bring it up on a fresh layer; it runs on until :func:`stop`."""
         stop(self.name)
         folder = _running(self.name)
@@ -183,7 +184,7 @@ class Vm:
         output(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(self.base / "disk.img"), "-F", "raw", str(layer)])
         forwards = f"hostfwd=tcp:127.0.0.1:{self.ssh}-:22,hostfwd=tcp:127.0.0.1:{self.web}-:8000"
         argv = [
-            *_machine(self.base, accelerator(self.base), f"{layer},format=qcow2"),
+            *_machine(self.base, accel, f"{layer},format=qcow2"),
             *("-netdev", f"user,id=net,{forwards}", "-device", "virtio-net-pci,netdev=net"),
             *("-serial", f"file:{folder / 'console'}", "-pidfile", str(folder / "pid")),
         ]
@@ -260,8 +261,9 @@ def create(names: t.Sequence[str], config: Path) -> None:
     """Start the hosts, wait for all, and write how they are reached for molecule."""
     ports = _free_ports(2 * len(names))
     hosts = [Vm(name, ports[2 * number], ports[2 * number + 1]) for number, name in enumerate(names)]
+    accel = accelerator(hosts[0].base)
     for host in hosts:
-        host.start()
+        host.start(accel)
     for host in hosts:
         host.wait()
     instances = [

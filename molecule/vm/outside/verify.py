@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""After harden.yml ran, the hosts booted anew, and it ran again: what holds on a kernel of their own, seen from outside."""
+"""After harden.yml ran, the hosts booted anew, and it ran again: what holds on a real kernel."""
 
 from __future__ import annotations
 
