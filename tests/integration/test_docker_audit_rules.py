@@ -109,7 +109,9 @@ def test_undo_leaves_the_rules_and_files_of_others_as_they_were(host: Place) -> 
     before = host.sh(TREE)
     result = host.run(MODULE)
     # What augenrules does when auditd starts.
-    host.sh(f"cat {FILE} | grep -v '^#' >> /etc/audit/audit.rules")
+    host.sh(
+        f"cp /etc/audit/audit.rules /etc/audit/audit.rules.prev; cat {FILE} | grep -v '^#' >> /etc/audit/audit.rules"
+    )
     predicted = host.run(MODULE, check=True, state="absent")
     undone = host.run(MODULE, state="absent")
     assert predicted["actions"] == undone["actions"] and undone["changed"] and result["changed"]

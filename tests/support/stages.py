@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import app_images, audit, images, kernel_guard, other_side, registry
+from . import app_images, audit, images, kernel_guard, other_side, registry, vm
 from .engine import Engine, test_engine
 from .sanity import run_sanity
 from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged, output, tail, tool
@@ -25,6 +25,7 @@ from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged
 COLLECTION = "caisson.hardening"
 PACKAGE = f"ansible_collections.{COLLECTION}"
 ALL = ("setup", "lint", "unit", "docs", "build", "sanity", "integration", "molecule")
+VM_SCENARIO = "vm"
 PACKAGES = {
     "dockerd": "docker.io",
     "iptables": "iptables",
@@ -34,6 +35,10 @@ PACKAGES = {
     "git": "git",
     "ip": "iproute2",
     "setpriv": "util-linux",
+    "modprobe": "kmod",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "mkfs.ext4": "e2fsprogs",
 }
 
 
@@ -124,7 +129,7 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
-    images.prepare(images.HOST, images.BARE, audit.TOOLS, *app_images.APPLICATIONS)
+    images.prepare(images.HOST, images.LOGIN, images.BARE, audit.TOOLS, *app_images.APPLICATIONS)
     registry.prepare()
     with kernel_guard.unchanged_machine(run.notes):
         passed = _pytest(run, "integration", ["tests/integration"], engine=run.with_engine())
@@ -142,6 +147,9 @@ def molecule(run: Run, scenario: str = "") -> bool:
     scenarios = [scenario] if scenario else sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     logged("molecule", [ROOT / "tools" / "collection.sh"])
     images.prepare(images.HOST)
+    if VM_SCENARIO in scenarios:
+        vm.prepare()
+    run.stack.callback(vm.stop_all)
     with kernel_guard.unchanged_machine(run.notes):
         engine = run.with_engine()
         passed = [_molecule(engine, name) for name in scenarios]
@@ -159,6 +167,7 @@ def _molecule(engine: Engine, scenario: str) -> bool:
         "ANSIBLE_NOCOLOR": "1",
         "CAISSON_CACHE": str(CACHE),
         "CAISSON_PYTHON": sys.executable,
+        "CAISSON_OWNER": str(os.getpid()),
     }
     support_path = environment.pop("PYTHONPATH", "")
     environment["CAISSON_PYTHONPATH"] = (

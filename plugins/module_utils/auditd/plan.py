@@ -16,6 +16,8 @@ PRESENT, ABSENT = "present", "absent"
 RULES_FILE = "/etc/audit/rules.d/60-caisson-docker.rules"
 # What augenrules makes of all files below rules.d when auditd starts.
 MERGED_FILE = "/etc/audit/audit.rules"
+# ... and what it keeps of the former one, where the two differ.
+FORMER_FILE = f"{MERGED_FILE}.prev"
 MODE = 0o640
 LOCKED = "the audit configuration is locked until the next boot"
 
@@ -26,8 +28,8 @@ class Observed:
 
     engine: whether one is installed. paths: those of the catalogue that are there. data_root: the engine's.
     unable: why the kernel's rules can be neither read nor changed, or the empty string. locked: they cannot be changed.
-    loaded: the kernel's watches. file, merged: the two files as they stand. recorded: an earlier run wrote ours,
-    over original.
+    loaded: the kernel's watches. file, merged, previous: the three files as they stand. recorded: an earlier run wrote
+    ours, over original, and found previous_original.
     """
 
     engine: bool = True
@@ -40,6 +42,8 @@ class Observed:
     merged: FileText | None = None
     recorded: bool = False
     original: FileText | None = None
+    previous: FileText | None = None
+    previous_original: FileText | None = None
 
     @property
     def ours(self) -> set[tuple[str, str, str]]:
@@ -71,7 +75,7 @@ def make_plan(state: str, observed: Observed) -> AuditPlan:
     after = FileText(render(HEADER, rules), MODE) if rules else _former(observed)
     files = file_change(RULES_FILE, observed.file, after)
     if not rules and observed.recorded:
-        files += _merged_without_ours(observed)
+        files += (*_merged_without_ours(observed), *_former_without_ours(observed))
     missing = [rule for rule in rules if rule.listed not in observed.ours]
     extra = observed.ours - {rule.listed for rule in rules}
     reload = ""
@@ -81,7 +85,7 @@ def make_plan(state: str, observed: Observed) -> AuditPlan:
         reload = " and ".join(parts)
     changes = ChangeSet(
         files=files,
-        originals={RULES_FILE: _former(observed)} if rules else {},
+        originals={RULES_FILE: _former(observed), **_kept(observed)} if rules else {},
         reload=reload,
         clear=observed.recorded and not rules,
     )
@@ -122,6 +126,18 @@ def _merged_without_ours(observed: Observed) -> tuple[t.Any, ...]:
         return ()
     text = without(observed.merged.text, parse(observed.file.text))
     return file_change(MERGED_FILE, observed.merged, replace(observed.merged, text=text))
+
+
+def _kept(observed: Observed) -> dict[str, FileText | None]:
+    """What augenrules will replace when it takes our lines over, as it was before the first run."""
+    return {FORMER_FILE: observed.previous_original if observed.recorded else observed.previous}
+
+
+def _former_without_ours(observed: Observed) -> tuple[t.Any, ...]:
+    """augenrules made this file for our lines' sake where there was none; one that was there is its own affair."""
+    if observed.previous is None or observed.previous_original is not None:
+        return ()
+    return file_change(FORMER_FILE, observed.previous, None)
 
 
 def _judge(rules: tuple[AuditRule, ...], observed: Observed) -> tuple[str, str]:
