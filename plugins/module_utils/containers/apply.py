@@ -21,6 +21,7 @@ from .engine import Engine
 from .look import look
 from .observe import observe
 from .plan import plan, settle
+from .process_table import process_table
 from .progress import Progress, Pull, names
 from .project_resources import Resources
 from .prune import unlisted
@@ -91,7 +92,8 @@ class Run:
         for case in self._cases:
             case.existing = Existing(*(inspected.get(case.spec.name + suffix) for suffix in ("", NEXT, PREVIOUS)))
             case.settled = settle(case.spec, case.existing)[1]
-            case.observed = _observed(case.settled.current)
+            case.standing = case.settled.current
+            case.observed = _observed(case.standing)
         known = (self._daemon, self._resources.names, self._settings.assumed_images, set(listed))
         faults = run_faults(self._cases, *known) + self._resources.plan(listing, self._daemon)
         self._keeper = SecretKeeper(self._engine, self._daemon, listing)
@@ -261,11 +263,13 @@ class Run:
         for case, deployment in pairs:
             case.done += deployment.done
             case.downtime, case.seconds = deployment.downtime, deployment.seconds
+            case.standing = deployment.seen_up or case.standing
         self._keeper.tidy(changing)
 
     def _look(self, pool: ThreadPoolExecutor, cases: t.Sequence[Case]) -> None:
         """Judge by the programs that run inside too, which nobody knows before."""
-        seen = pool.map(lambda case: look(self._engine, case.spec.name), cases)
+        table = process_table(self._engine.url) if cases else None
+        seen = pool.map(lambda case: look(self._engine, case.spec.name, case.standing, table), cases)
         for case, programs in zip(cases, seen):
             if case.wanted is None:
                 continue

@@ -65,6 +65,7 @@ class Deployment:
         self.done: list[Action] = []  # what was begun
         self.seconds = 0.0  # of work on it
         self.candidate = ""  # the container whose health decides
+        self.seen_up: Inspect | None = None  # the inspect with which it passed the gate
         self._started_at = 0.0
         self._replacement: Replacement | None = None
         self._aside = False  # whether a generation is kept that this run has nothing to do with
@@ -123,6 +124,7 @@ class Deployment:
         if health == "starting" and passed > timeout:
             raise self._failed(f"is not healthy after {timeout:g} s: " + _last_probe(state))
         up = health == "healthy" or (health == "none" and passed >= settle_time)
+        self.seen_up = inspect if up else None
         if up and self._replacement:
             self._replacement.is_up(time.monotonic() if health == "healthy" else self._started_at)
         return up
