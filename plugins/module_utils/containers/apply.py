@@ -16,18 +16,14 @@ from ..errors import CaissonError, InputError
 from ..host.paths import real_paths
 from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
-from .deploy import Deployment
 from .engine import Engine
-from .look import look
 from .observe import observe
 from .plan import plan, settle
-from .process_table import process_table
 from .progress import Progress, Pull, names
 from .project_resources import Resources
 from .prune import unlisted
 from .rules import ONE_APPLICATION, Context
 from .rules_mounts import bind_sources
-from .schedule import Schedule
 from .secret_keeper import CaseSecrets, SecretKeeper
 from .secret_plan import completed
 from .spec import Spec
@@ -244,6 +240,12 @@ class Run:
 
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
         changing = [case for case in self._cases if case.plan.changed and not case.error]
+        if not changing:
+            return
+        # Most runs change nothing, and to load what they do not need is a tenth of all that they do.
+        from .deploy import Deployment
+        from .schedule import Schedule
+
         pairs = [
             (
                 case,
@@ -268,7 +270,12 @@ class Run:
 
     def _look(self, pool: ThreadPoolExecutor, cases: t.Sequence[Case]) -> None:
         """Judge by the programs that run inside too, which nobody knows before."""
-        table = process_table(self._engine.url) if cases else None
+        if not cases:
+            return
+        from .look import look
+        from .process_table import process_table
+
+        table = process_table(self._engine.url)
         seen = pool.map(lambda case: look(self._engine, case.spec.name, case.standing, table), cases)
         for case, programs in zip(cases, seen):
             if case.wanted is None:

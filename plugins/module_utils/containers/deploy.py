@@ -14,6 +14,7 @@ import typing as t
 from ..errors import CaissonError
 from . import payload
 from .engine import Engine, Json
+from .hidden import MASK
 from .observe import anonymous_volumes
 from .order import STOP_FIRST
 from .progress import Progress, at_gate, doing
@@ -26,7 +27,6 @@ from .state import State
 from .steps import NEXT, PREVIOUS, Action, Existing, Inspect, Plan
 
 LEAST_SECRET = 4  # characters; a shorter value of the environment is no secret
-MASK = "VALUE_NOT_SHOWN"
 
 
 class GateError(CaissonError):

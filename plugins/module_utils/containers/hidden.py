@@ -1,9 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a result is free of values that must not be shown. Pure."""
+"""Values that must not be shown: what stands for one, and whether a result is free of them. Pure."""
 
 from __future__ import annotations
 
 import typing as t
+
+MASK = "VALUE_NOT_SHOWN"
 
 
 def is_free(value: t.Any, hidden: t.Collection[str]) -> bool:
