@@ -16,6 +16,7 @@ BUILT_IN = "CONFIG_INIT_ON_ALLOC_DEFAULT_ON=y\n"
     ("running", "configured", "config", "kernel", "outcome", "evidence"),
     [
         ("init_on_alloc=1", "", "", (6, 1), "pass", "running with init_on_alloc=1"),
+        ("init_on_alloc=on", "", "", (6, 1), "pass", "running with init_on_alloc=on"),
         ("", "", BUILT_IN, (6, 1), "pass", "built into the kernel by CONFIG_INIT_ON_ALLOC_DEFAULT_ON"),
         ("init_on_alloc=0", "", BUILT_IN, (6, 1), "fail", "running with init_on_alloc=0"),
         ("init_on_alloc=1 init_on_alloc=0", "", "", (6, 1), "fail", "running with init_on_alloc=0"),
