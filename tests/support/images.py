@@ -79,6 +79,11 @@ HOST = Recipe(
     ('CMD ["/usr/local/sbin/boot"]', "ENV container=docker"),
 )
 
+# People log in here, with sessions and a service manager of their own, and ask polkit for rights.
+LOGIN = Recipe(
+    "debian-login", (*HOST.packages, "libpam-systemd", "dbus-user-session", "polkitd"), HOST.hooks, HOST.changes
+)
+
 BARE = Recipe(
     "debian-bare",
     ("python3", "python3-venv", "make", "ca-certificates", "sudo", "procps", "iproute2", "kmod", "passwd"),

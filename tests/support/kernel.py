@@ -117,6 +117,10 @@ class Place:
             env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
         )
 
+    def inside(self, argv: t.Sequence[str]) -> list[str]:
+        """The command line that runs *argv* inside."""
+        return [*self._enter(), *argv]
+
     def get(self, key: str) -> str:
         return " ".join(self.sh(f"cat /proc/sys/{key_path(key)}").split())
 

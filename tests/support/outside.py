@@ -85,8 +85,9 @@ class Outside:
         # Empty directories count, so the listing has every path; the hashes those of files.
         listing = self.said("find /etc /var/lib/caisson -printf '%p %y %m %U:%G\\n' 2>/dev/null | sort; true")
         hashes = self.said("find /etc /var/lib/caisson -type f -exec sha256sum {} + 2>/dev/null; true")
+        mounts = self.said("cut -d ' ' -f 4-6 /proc/self/mountinfo | grep -E ' /(tmp|var/tmp|dev/shm|proc) '")
         settings = {name: value for name, value in json.loads(values).items() if not NOT_SETTINGS.fullmatch(name)}
-        pairs = list(settings.items())
+        pairs = [*settings.items(), ("mounts", mounts)]
         pairs += [line.partition(" ")[::2] for line in listing.splitlines()]
         pairs += [(f"{path} content", digest) for digest, path in (line.split(None, 1) for line in hashes.splitlines())]
         return {name: " ".join(value.split()) for name, value in pairs}

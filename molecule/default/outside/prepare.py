@@ -8,9 +8,19 @@ import json
 import pytest
 from ansible_collections.caisson.hardening.tests.support import outside
 
+# A mistake that is made on real hosts: everybody may use the engine's socket, now and after each start.
+OPEN_SOCKET = """
+set -e
+mkdir -p /etc/systemd/system/docker.socket.d
+printf '[Socket]\\nSocketMode=0666\\n' > /etc/systemd/system/docker.socket.d/10-open.conf
+systemctl daemon-reload
+chmod 0666 /run/docker.sock
+"""
+
 
 @pytest.mark.parametrize("host", outside.hosts(), ids=lambda host: host.name)
 def test_prepared(host: outside.Outside) -> None:
     outside.load_busybox(host)
+    host.said(OPEN_SOCKET)
     outside.STATE.mkdir(parents=True, exist_ok=True)
     (outside.STATE / f"{host.name}.json").write_text(json.dumps(host.state(), indent=1), encoding="utf-8")

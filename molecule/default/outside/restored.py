@@ -20,6 +20,12 @@ def test_kernel_settings_and_files_are_what_they_were(host: outside.Outside) -> 
     assert kernel_guard.different(before, host.state()) == []
 
 
+def test_the_engines_socket_is_as_open_as_it_was(host: outside.Outside) -> None:
+    assert host.said("stat -c %a /run/docker.sock; systemctl show docker.socket --property=SocketMode --value") == (
+        "666\n0666"
+    )
+
+
 def test_no_container_of_the_collection_is_left(host: outside.Outside) -> None:
     assert host.said("docker ps -aq") == ""
 

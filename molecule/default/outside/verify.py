@@ -108,6 +108,13 @@ def test_daemon_settings_are_in_effect(host: outside.Outside) -> None:
     assert host.run("pgrep docker-proxy")[0] == 1, "userland-proxy is still on"
 
 
+def test_nobody_but_the_engines_group_has_its_socket(host: outside.Outside) -> None:
+    status, text = host.run("docker ps", user="person")
+    assert status != 0 and "permission denied" in text
+    shown = host.said("systemctl show docker.socket --property=SocketMode,SocketGroup")
+    assert sorted(shown.splitlines()) == ["SocketGroup=docker", "SocketMode=0660"]
+
+
 def test_containers_get_the_default_limits_and_privileges(host: outside.Outside, busybox: str) -> None:
     seen = host.said(f"docker run --rm --label check {busybox} sh -c 'ulimit -Hn; grep NoNewPrivs /proc/self/status'")
     assert seen.split() == [seen.split()[0], "NoNewPrivs:", "1"]
@@ -134,9 +141,22 @@ def test_limits_hold_for_a_user_who_logs_in(host: outside.Outside) -> None:
     assert core == "0"
 
 
+def test_setuid_program_in_tmp_gives_no_rights(host: outside.Outside) -> None:
+    for folder in ("/tmp", "/var/tmp"):
+        host.said(f"install -m 4755 /usr/bin/id {folder}/check-id")
+        assert host.said(f"{folder}/check-id -un", user="person") == "person"
+        host.said(f"rm {folder}/check-id")
+
+
 def test_systemd_bounds_the_tasks_of_services(host: outside.Outside) -> None:
     text = host.said("systemctl show --property DefaultTasksMax --value")
     assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/pid_max"))
+
+
+def test_systemd_bounds_the_engine_and_the_sessions_of_users(host: outside.Outside) -> None:
+    for unit in ("docker.service", "containerd.service", "user-1000.slice"):
+        text = host.said(f"systemctl show {unit} --property TasksMax --value")
+        assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/threads-max")), unit
 
 
 def test_containers_survive_a_restart_of_the_engine(host: outside.Outside, busybox: str) -> None:

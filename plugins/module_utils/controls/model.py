@@ -22,7 +22,8 @@ OUTCOMES = (PASS, FAIL, WAIVED, NOT_APPLICABLE, ERROR)
 class Control:
     """One hardening rule.
 
-    id: stable, ``<subject>.<name>``; the subject is kernel, process_limits, daemon, container or image.
+    id: stable, ``<subject>.<name>``; the subject is kernel, process_limits, daemon, docker_files,
+    container or image.
     title: what holds when the control passes, one line.
     reason: why it matters, one or two sentences.
     references: where the field asks for it (``CIS Docker 1.8 5.13``, ``KSPP``, ...).

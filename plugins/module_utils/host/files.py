@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CaissonError
+from .changes import Access
 
 TEMPORARY_SUFFIX = ".caisson-new"
 
@@ -66,6 +67,36 @@ def write_file(path: str | Path, state: FileState) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise CaissonError(f"Failed to write {path}: {error.strerror}; the former file is unchanged") from error
+
+
+def read_access(path: str | Path) -> tuple[Access, int] | None:
+    """Owner and mode of what the path names, links followed, and the bits that tell its kind; None where it is not."""
+    try:
+        status = Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CaissonError(f"Failed to look at {path}: {error.strerror}") from error
+    return Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)), stat.S_IFMT(status.st_mode)
+
+
+def set_access(path: str | Path, access: Access) -> None:
+    """Give the path its owner and mode, and look that it has them. It is named once, so nobody can swap it between."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            # What is opened so takes no fchmod; its name among the descriptors does.
+            same = f"/proc/self/fd/{descriptor}"
+            os.chown(same, access.uid, access.gid)
+            os.chmod(same, access.mode)  # noqa: PTH101  after the owner: a change of that takes set-user-ID bits away
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise CaissonError(f"Failed to change owner and mode of {path} to {access}: {error.strerror}") from error
+    shown = Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    if shown != access:
+        raise CaissonError(f"Failed to change owner and mode of {path}: it shows {shown} after {access} was set")
 
 
 def remove_file(path: str | Path) -> bool:

@@ -16,6 +16,17 @@ def is_running() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
+def reload_systemd() -> None:
+    """Have systemd read its configuration again; CaissonError where it does not."""
+    command = ["systemctl", "daemon-reload"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CaissonError(f"Failed to run {' '.join(command)}: {error}") from error
+    if done.returncode != 0:
+        raise CaissonError(f"Failed to run {' '.join(command)}: {done.stderr.strip() or done.returncode}")
+
+
 class Unit:
     """A service of systemd."""
 

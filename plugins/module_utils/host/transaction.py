@@ -10,19 +10,31 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
-from .changes import ChangeSet, FileChange, FileText
+from .changes import Access, AccessChange, ChangeSet, FileChange, FileText
 from .files import (
     FileState,
     make_directories,
+    read_access,
     read_file,
     remove_empty_directories,
     remove_file,
+    set_access,
     write_file,
 )
-from .procsys import ProcSys, WriteRefusedError
+from .procsys import WriteRefusedError
 from .undo import UndoStore
 
 Settle = t.Callable[[], None]
+
+
+class LiveValues(t.Protocol):
+    """What holds live values: the kernel's settings (`ProcSys`), or the mounts."""
+
+    def read(self, keys: t.Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """The values of those of the keys that exist, and the reasons for those that cannot be read."""
+
+    def write(self, key: str, value: str) -> None:
+        """Set the value; WriteRefusedError with the reason."""
 
 
 def to_text(state: FileState | None) -> FileText | None:
@@ -46,12 +58,15 @@ class Transaction:
     tolerant: keys that cannot be written are reported and not failed on.
     """
 
-    def __init__(self, store: UndoStore, proc: ProcSys, settle: Settle | None = None, tolerant: bool = False) -> None:
+    def __init__(
+        self, store: UndoStore, proc: LiveValues, settle: Settle | None = None, tolerant: bool = False
+    ) -> None:
         self._store = store
         self._proc = proc
         self._settle = settle
         self._tolerant = tolerant
         self._written: list[FileChange] = []
+        self._accessed: list[AccessChange] = []
         self._set: list[tuple[str, str]] = []
         self._made: list[str] = []
 
@@ -61,6 +76,7 @@ class Transaction:
         try:
             self._remember(changes)
             self._change_files(changes)
+            self._change_accesses(changes)
             refused = self._change_values(changes)
             if self._settle and changes.reload:
                 self._settle()
@@ -75,6 +91,8 @@ class Transaction:
             self._store.record_file(path, to_state(original))
         for key, original_value in changes.remember.items():
             self._store.record_value(key, original_value)
+        for path, access in changes.remember_access.items():
+            self._store.record_access(path, access)
         for change in changes.files:
             if change.after is not None:
                 self._store.record_directories(_missing_directories(Path(change.path).parent))
@@ -87,6 +105,11 @@ class Transaction:
                 self._made += _missing_directories(Path(change.path).parent)
                 make_directories(Path(change.path).parent)
             _put(change.path, change.after)
+
+    def _change_accesses(self, changes: ChangeSet) -> None:
+        for change in changes.accesses:
+            self._accessed.append(change)
+            set_access(change.path, change.after)
 
     def _change_values(self, changes: ChangeSet) -> dict[str, str]:
         failed: dict[str, str] = {}
@@ -113,6 +136,8 @@ class Transaction:
     def _forget(self, changes: ChangeSet) -> None:
         for key in changes.forget_values:
             self._store.forget_value(key)
+        for path in changes.forget_access:
+            self._store.forget_access(path)
         for path in changes.forget_files:
             self._store.forget_file(path)
         if changes.clear:
@@ -128,6 +153,8 @@ class Transaction:
             live, _unreadable = self._proc.read([key])
             if live.get(key) != value:
                 _try(problems, functools.partial(self._proc.write, key, value))
+        for access in reversed(self._accessed):
+            _try(problems, functools.partial(_put_access, access.path, access.before))
         for change in reversed(self._written):
             _try(problems, functools.partial(_put, change.path, change.before))
         remove_empty_directories(self._made)
@@ -150,6 +177,12 @@ def _put(path: str, file: FileText | None) -> None:
         remove_file(path)
     else:
         write_file(path, state)
+
+
+def _put_access(path: str, access: Access) -> None:
+    now = read_access(path)
+    if now and now[0] != access:
+        set_access(path, access)
 
 
 def _missing_directories(path: Path) -> list[str]:

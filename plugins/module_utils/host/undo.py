@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
+from .changes import Access
 from .files import (
     FileState,
     make_directories,
@@ -28,7 +29,7 @@ KEPT_BACKUPS = 5
 
 
 class UndoStore:
-    """The undo record of one subject (``kernel``, ``daemon``, ...): files, named values and made directories.
+    """The undo record of one subject (``kernel``, ``daemon``, ...): files, values, owners and modes, made directories.
 
     Nothing is written until :meth:`commit`; call it before the change that it makes reversible.
     """
@@ -47,6 +48,10 @@ class UndoStore:
         """Keep a named JSON value, unless an earlier run already did."""
         self._once("values", name, value)
 
+    def record_access(self, path: str, access: Access) -> None:
+        """Keep a path's owner and mode, unless an earlier run already did."""
+        self._once("accesses", path, [access.uid, access.gid, access.mode])
+
     def record_directories(self, paths: t.Iterable[str]) -> None:
         """Keep which directories were made by us; undo removes those that are empty then."""
         for path in paths:
@@ -59,11 +64,19 @@ class UndoStore:
     def values(self) -> dict[str, t.Any]:
         return dict(self._record["values"])
 
+    def accesses(self) -> dict[str, Access]:
+        """Each recorded path with the owner and mode to bring back."""
+        return {path: Access(*saved) for path, saved in self._record["accesses"].items()}
+
     def directories(self) -> list[str]:
         return list(self._record["directories"])
 
     def forget_value(self, name: str) -> None:
         if self._record["values"].pop(name, None) is not None:
+            self._dirty = True
+
+    def forget_access(self, path: str) -> None:
+        if self._record["accesses"].pop(path, None) is not None:
             self._dirty = True
 
     def forget_file(self, path: str) -> None:
@@ -120,7 +133,7 @@ class UndoStore:
 
 
 def _empty() -> dict[str, dict[str, t.Any]]:
-    return {"files": {}, "values": {}, "directories": {}}
+    return {"files": {}, "values": {}, "accesses": {}, "directories": {}}
 
 
 def _encode(state: FileState | None) -> dict[str, t.Any] | None:

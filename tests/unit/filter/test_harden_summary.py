@@ -35,6 +35,20 @@ def test_each_subject_shows_its_controls_before_and_after_and_its_undo_data() ->
     assert ["undo", "kernel", "/var/lib/caisson/kernel/undo.json"] in lines
 
 
+def test_each_control_that_does_not_hold_is_named_with_the_reason() -> None:
+    def finding(number: int, outcome: str) -> dict[str, str]:
+        return {"control": f"kernel.c{number}", "object": "host", "outcome": outcome, "evidence": f"live {number}"}
+
+    found = [finding(0, "pass"), finding(1, "fail"), finding(2, "error"), finding(3, "waived")]
+    lines = harden_summary({"kernel": {**KERNEL, "findings": found}}, "db1").splitlines()
+    assert [line for line in lines if "open" in line] == ["  open: kernel.c1: live 1", "  open: kernel.c2: live 2"]
+    many = [{**finding(each, "fail"), "evidence": "x" * 500} for each in range(40)]
+    lines = [
+        line for line in harden_summary({"kernel": {**KERNEL, "findings": many}}, "db1").splitlines() if "open" in line
+    ]
+    assert len(lines) == 13 and lines[-1].startswith("  open: 28 more") and max(map(len, lines)) < 140
+
+
 def test_each_container_shows_its_action_and_state() -> None:
     lines = [line.split() for line in harden_summary({"containers": CONTAINERS}, "db1").splitlines()]
     assert ["web", "unchanged", "started"] in lines
