@@ -41,6 +41,7 @@ EDGES = frozenset(
         *("containers.engine", "containers.client", "containers.wire", "images.minimal", "containers.fresh"),
         *("images.engine", "containers.progress_file"),
         *("mounts.live", "mounts.units", "mounts.users"),
+        "boot.system",
     )
 )
 APPLIERS = frozenset(
@@ -53,7 +54,7 @@ APPLIERS = frozenset(
         "images.apply",
         "containers.project_resources",
         "containers.secret_keeper",
-        "mounts.apply",
+        *("mounts.apply", "boot.apply"),
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

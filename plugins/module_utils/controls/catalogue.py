@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from . import container, daemon, docker_files, image, kernel, mounts, process_limits
+from . import boot, container, daemon, docker_files, image, kernel, mounts, process_limits
 from .model import Control
 
 CONTROLS: dict[str, Control] = {
     control.id: control
-    for subject in (kernel, mounts, process_limits, daemon, docker_files, container, image)
+    for subject in (kernel, boot, mounts, process_limits, daemon, docker_files, container, image)
     for control in subject.CONTROLS
 }

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.boot import cmdline, dropin
+from ansible_collections.caisson.hardening.plugins.module_utils.boot import cmdline, dropin, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,18 +32,50 @@ def test_quotes_dashes_and_the_end() -> None:
     assert cmdline.effective(values, "audit") is None
 
 
-@pytest.mark.parametrize("before", ["", "quiet audit=0"])
-def test_a_shell_reads_the_drop_in(tmp_path: Path, before: str) -> None:
-    text = dropin.render({"audit": "1", "slab_nomerge": "", "mitigations": "auto,nosmt"})
-    (tmp_path / "own.cfg").write_text(text, encoding="utf-8")
-    script = f'set -eu; GRUB_CMDLINE_LINUX="{before}"; . ./own.cfg; printf %s "$GRUB_CMDLINE_LINUX"'
-    line = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert line == f"{before} audit=1 slab_nomerge mitigations=auto,nosmt"
-    assert cmdline.effective(cmdline.parse(line), "audit") == "1"
+# As grub-mkconfig reads them, and as 10_linux puts them into ordinary and recovery entries.
+READ = """set -e
+GRUB_CMDLINE_LINUX=$1 GRUB_CMDLINE_LINUX_DEFAULT=$2
+. ./own.cfg
+printf '%s\n' "$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT" "single $GRUB_CMDLINE_LINUX"
+"""
+
+
+def entries(folder: Path, parameters: dict[str, str], always: str, default: str) -> list[str]:
+    (folder / "own.cfg").write_text(dropin.render(parameters), encoding="utf-8")
+    argv = ["sh", "-c", READ, "sh", always, default]
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+@pytest.mark.parametrize("always", ["", "net.ifnames=0 audit=0"])
+@pytest.mark.parametrize(
+    "default", ["", "quiet", "audit=0 quiet", "quiet audit", 'quiet "audit=0"', "slab-nomerge=x\taudit=0"]
+)
+def test_a_shell_reads_the_drop_in_and_its_values_win(tmp_path: Path, always: str, default: str) -> None:
+    wanted = {"audit": "1", "slab_nomerge": "", "mitigations": "auto,nosmt"}
+    for line in entries(tmp_path, wanted, always, default):
+        values = cmdline.parse(line)
+        assert {name: cmdline.effective(values, name) for name in wanted} == wanted
+
+
+def test_only_what_conflicts_is_there_twice(tmp_path: Path) -> None:
+    ordinary, recovery = entries(tmp_path, {"audit": "1", "panic": "30"}, "", "quiet audit=0 xaudit=0 panic_on_warn=0")
+    assert ordinary.split() == "audit=1 panic=30 quiet audit=0 xaudit=0 panic_on_warn=0 audit=1".split()
+    assert recovery.split() == ["single", "audit=1", "panic=30"]
+
+
+def test_a_drop_in_is_read_back() -> None:
+    wanted = {"audit": "1", "slab_nomerge": "", "mitigations": "auto,nosmt"}
+    assert dropin.parameters(dropin.render(wanted)) == wanted
+    assert dropin.parameters('GRUB_CMDLINE_LINUX="${GRUB_CMDLINE_LINUX:-} audit=1"\n') == {}
 
 
 def test_all_faults_are_found_at_once() -> None:
-    bad = {"init": "/bin/sh", "rd.break": "", "root": "/dev/x", "selinux": "0", "apparmor": "0", "mitigations": "off"}
-    bad.update({"a": "$(id)", "b": 'x"', "c": "a b", "d": "x\n", "e;f": "1", "single": ""})
-    assert [fault.option for fault in dropin.faults(bad)] == [f"parameters.{name}" for name in bad]
-    assert dropin.faults({"audit": "1", "lsm": "lockdown,yama,apparmor", "mitigations": "auto,nosmt"}) == []
+    bad = {"init": "/bin/sh", "rd.break": "", "root": "/dev/x", "break": "premount", "systemd.unit": "rescue.target"}
+    bad.update(
+        {"selinux": "0", "apparmor": "0", "mitigations": "off", "audit": "off", "spectre_v2": "off", "mds": "off"}
+    )
+    bad.update(dict.fromkeys(("nopti", "nokaslr", "nosmep", "nosmap", "single", "s", "S", "1", "emergency"), ""))
+    bad.update({"a": "$(id)", "b": 'x"', "c": "a b", "d": "x\n", "e;f": "1", "rdinit": "/x", "module.sig-enforce": "N"})
+    assert [fault.option for fault in refused.faults(bad)] == [f"parameters.{name}" for name in bad]
+    good = {"audit": "1", "lsm": "lockdown,yama,apparmor", "mitigations": "auto,nosmt", "panic": "0", "pti": "on"}
+    assert refused.faults(good) == []
