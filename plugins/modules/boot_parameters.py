@@ -98,7 +98,7 @@ reboot_required:
   type: bool
   sample: true
 parameters:
-  description: The parameters that are wanted, each with its value there, now and at the next boot (null where not given).
+  description: The parameters that are wanted, each with its value now and at the next boot (null if not given).
   returned: success
   type: dict
   sample:

@@ -20,7 +20,11 @@ from .images import GRUB, root_file_system
 MODULE = "caisson.hardening.boot_parameters"
 KERNELS = ("6.1.0-10-amd64", "6.1.0-20-amd64")
 CMDLINE = "BOOT_IMAGE=/boot/vmlinuz-6.1.0-20-amd64 root=/dev/sda1 ro quiet"
-DEFAULTS = 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=5\nGRUB_DISTRIBUTOR=Debian\nGRUB_CMDLINE_LINUX_DEFAULT="{}"\nGRUB_CMDLINE_LINUX="{}"\n'
+DEFAULTS = """GRUB_DEFAULT=0
+GRUB_DISTRIBUTOR=Debian
+GRUB_CMDLINE_LINUX_DEFAULT="{}"
+GRUB_CMDLINE_LINUX="{}"
+"""
 
 _SETUP = """
 set -e
@@ -36,7 +40,7 @@ device=$(stat -c %Hd:%Ld .)
 name=$(sed -n 's/^DEVNAME=//p' /sys/dev/block/$device/uevent 2>/dev/null || true)
 [ -z "$name" ] || mknod dev/$name b ${{device%:*}} ${{device#*:}}
 if ! chroot . grub-probe --target=device / > /dev/null 2>&1; then
-  printf '#!/bin/sh\\ncase "$*" in *fs_uuid*|*partuuid*) exit 1 ;; *=fs*) echo ext2 ;; *) echo /dev/sda ;; esac\\n' > run/probe
+  printf '#!/bin/sh\\ncase "$*" in *uuid*) exit 1 ;; *=fs*) echo ext2 ;; *) echo /dev/sda ;; esac\\n' > run/probe
   chmod 755 run/probe
   mount --bind run/probe usr/sbin/grub-probe
 fi
@@ -112,7 +116,7 @@ class GrubPlace:
         program = package(MODULE, options, self._package).read_bytes()
         script = "cat > /run/module; echo $$ > /run/victim; exec python3 /run/module"
         done = subprocess.run([*self._enter(), "sh", "-c", script], input=program, capture_output=True, check=False)
-        return done.returncode == -9 or done.returncode == 137
+        return done.returncode in (-9, 137)
 
     def sh(self, script: str) -> str:
         """What the shell script prints inside; AssertionError where it fails."""

@@ -43,7 +43,7 @@ def run(spec: BootSpec, check: bool = False, undo_root: str = ROOT) -> HostResul
 
 
 class _Menu:
-    """Generates GRUB's menu and puts it in place in one step. Called again, to take that back, it puts the former back."""
+    """Generates GRUB's menu and puts it in place in one step. Called again, it puts the former back."""
 
     def __init__(self, store: UndoStore, observed: Observed, plan: BootPlan) -> None:
         self._store, self._observed, self._plan = store, observed, plan

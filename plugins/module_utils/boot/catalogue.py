@@ -126,13 +126,14 @@ PARAMETERS = (
     ),
     Parameter(
         "debugfs", "off", "The kernel's debugging interface is gone.", since=(5, 10), needs="CONFIG_DEBUG_FS",
-        built_in=("CONFIG_DEBUG_FS_ALLOW_NONE", "y"), literal=True, strict=True, breaks="tracing tools that read debugfs",
+        built_in=("CONFIG_DEBUG_FS_ALLOW_NONE", "y"), literal=True, strict=True,
+        breaks="tracing tools that read debugfs",
     ),
     Parameter(
         "lockdown", "confidentiality", "Even root can neither read the kernel's memory nor change its code.",
         since=(5, 4), built_in=("CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY", "y"),
         needs="CONFIG_SECURITY_LOCKDOWN_LSM", literal=True, strict=True,
-        breaks="modules without a signature (as those of DKMS), hibernation, kdump of unsigned kernels, bpftrace and perf",
+        breaks="unsigned modules (as those of DKMS), hibernation, kdump of unsigned kernels, bpftrace and perf",
     ),
     Parameter(
         "module.sig_enforce", "1", "Only signed modules are loaded.", since=(3, 7), needs="CONFIG_MODULE_SIG",
@@ -153,7 +154,7 @@ PARAMETERS = (
         since=(4, 19), strict=True, breaks="may delay the boot of a machine without other sources of entropy",
     ),
     Parameter(
-        "random.trust_bootloader", "off", "Random numbers from the bootloader alone do not count as enough.", DOCUMENTED,
+        "random.trust_bootloader", "off", "The bootloader's random numbers alone do not count as enough.", DOCUMENTED,
         since=(5, 19), strict=True, breaks="may delay the boot of a machine without other sources of entropy",
     ),
 )  # fmt: skip

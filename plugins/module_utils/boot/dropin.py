@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """GRUB's drop-in that carries the parameters. Pure.
 
-In an ordinary entry GRUB_CMDLINE_LINUX_DEFAULT comes after GRUB_CMDLINE_LINUX, and the last value wins. A recovery entry
-has only the latter. So the parameters go to the latter, and one that the former names too goes to its end as well: all
+In an ordinary entry GRUB_CMDLINE_LINUX_DEFAULT comes after GRUB_CMDLINE_LINUX, and the last value wins. A recovery
+entry has only the latter. So the parameters go to the latter, and one that the former names too goes to its end as well: all
 entries have it, and none has everything twice, for the line is short (2047 bytes on x86).
 """
 

@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Boot parameters to plan: GRUB's drop-in, and what becomes of the menu that GRUB generates from it. Pure.
 
-The menu is recorded as it was. Undo brings those bytes back where what stands there is still what was generated here. If
-somebody else has generated it since, as a new kernel's package does, the old bytes would lose that, and undo generates.
+The menu is recorded as it was. Undo brings those bytes back where what stands there is still what was generated here.
+If somebody else has generated it since, as a new kernel's package does, the old bytes would lose that, and undo generates.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The boot parameters that nobody may ask for here. Pure.
 
-Sources: the kernel's admin-guide/kernel-parameters and hw-vuln, kernel-command-line(7), initramfs-tools(7), dracut.cmdline(7).
+Sources: the kernel's admin-guide/kernel-parameters and hw-vuln, kernel-command-line(7), initramfs-tools(7),
+dracut.cmdline(7).
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ TESTED, BY_DATA, UNKNOWN = "tested", "by data", "unknown"
 class Distribution:
     """One release.
 
-    version: what VERSION_ID begins with. bootloader: GRUB reads drop-ins in /etc/default/grub.d with its Debian patches;
-    the RHEL family has grubby for the entries of the Boot Loader Specification. status: by tests, or by its documentation.
+    version: what VERSION_ID begins with.
+    bootloader: GRUB with the drop-ins of Debian, or grubby for the entries of the Boot Loader Specification.
+    status: tested, or by its documentation.
     """
 
     id: str
@@ -30,7 +31,7 @@ _RHEL = ("rhel", "rocky", "almalinux")
 DISTRIBUTIONS: tuple[Distribution, ...] = (
     Distribution("debian", "11", GRUB),
     Distribution("debian", "12", GRUB, TESTED),
-    Distribution("debian", "13", GRUB, TESTED),
+    Distribution("debian", "13", GRUB),
     Distribution("ubuntu", "22.04", GRUB),
     Distribution("ubuntu", "24.04", GRUB),
     *(Distribution(name, version, GRUBBY) for name in _RHEL for version in ("8", "9", "10")),
@@ -51,7 +52,7 @@ def parse_os_release(text: str) -> dict[str, str]:
 
 
 def find(fields: t.Mapping[str, str]) -> Distribution:
-    """The distribution of the fields. One that is not in the table has the bootloader of the family it names, if any."""
+    """The distribution of the fields. One not in the table has the bootloader of the family it names, if any."""
     name, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
     for each in DISTRIBUTIONS:
         if each.id == name and (version == each.version or version.startswith(f"{each.version}.")):
