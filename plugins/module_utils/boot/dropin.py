@@ -2,8 +2,8 @@
 """GRUB's drop-in that carries the parameters. Pure.
 
 In an ordinary entry GRUB_CMDLINE_LINUX_DEFAULT comes after GRUB_CMDLINE_LINUX, and the last value wins. A recovery
-entry has only the latter. So the parameters go to the latter, and one that the former names too goes to its end as well: all
-entries have it, and none has everything twice, for the line is short (2047 bytes on x86).
+entry has only the latter. So the parameters go to the latter, and one that the former names too goes to its end as
+well: all entries have it, and none has everything twice, for the line is short (2047 bytes on x86).
 """
 
 from __future__ import annotations

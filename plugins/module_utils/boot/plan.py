@@ -2,7 +2,8 @@
 """Boot parameters to plan: GRUB's drop-in, and what becomes of the menu that GRUB generates from it. Pure.
 
 The menu is recorded as it was. Undo brings those bytes back where what stands there is still what was generated here.
-If somebody else has generated it since, as a new kernel's package does, the old bytes would lose that, and undo generates.
+If somebody else has generated it since, as a new kernel's package does, the old bytes would lose that, and undo
+generates.
 """
 
 from __future__ import annotations
