@@ -129,7 +129,7 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
-    images.prepare(images.HOST, images.LOGIN, images.BARE, *app_images.APPLICATIONS)
+    images.prepare(images.HOST, images.LOGIN, images.GRUB, images.BARE, *app_images.APPLICATIONS)
     registry.prepare()
     with kernel_guard.unchanged_machine(run.notes):
         passed = _pytest(run, "integration", ["tests/integration"], engine=run.with_engine())

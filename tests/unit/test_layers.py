@@ -50,6 +50,7 @@ EDGES = frozenset(
         ),
         *("images.engine", "containers.progress_file"),
         *("mounts.live", "mounts.units", "mounts.users"),
+        "boot.system",
     )
 )
 APPLIERS = frozenset(
@@ -63,7 +64,7 @@ APPLIERS = frozenset(
         "kernel_modules.apply",
         "containers.project_resources",
         "containers.secret_keeper",
-        "mounts.apply",
+        *("mounts.apply", "boot.apply"),
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

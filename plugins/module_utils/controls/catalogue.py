@@ -3,7 +3,18 @@
 
 from __future__ import annotations
 
-from . import container, daemon, docker_files, image, kernel, kernel_modules, kernel_security, mounts, process_limits
+from . import (
+    boot,
+    container,
+    daemon,
+    docker_files,
+    image,
+    kernel,
+    kernel_modules,
+    kernel_security,
+    mounts,
+    process_limits,
+)
 from .model import Control
 
 CONTROLS: dict[str, Control] = {
@@ -12,6 +23,7 @@ CONTROLS: dict[str, Control] = {
         kernel,
         kernel_modules,
         kernel_security,
+        boot,
         mounts,
         process_limits,
         daemon,
