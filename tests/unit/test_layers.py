@@ -41,9 +41,17 @@ EDGES = frozenset(
         ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
-        *("containers.engine", "containers.client", "containers.wire", "images.minimal", "containers.fresh"),
+        *(
+            "containers.engine",
+            "containers.client",
+            "containers.wire",
+            "containers.process_table",
+            "images.minimal",
+            "containers.fresh",
+        ),
         *("images.engine", "containers.progress_file"),
         *("mounts.live", "mounts.units", "mounts.users"),
+        "boot.system",
     )
 )
 APPLIERS = frozenset(
@@ -58,7 +66,7 @@ APPLIERS = frozenset(
         "kernel_modules.apply",
         "containers.project_resources",
         "containers.secret_keeper",
-        "mounts.apply",
+        *("mounts.apply", "boot.apply"),
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from . import (
+    boot,
     container,
     daemon,
     docker_audit,
@@ -23,6 +24,7 @@ CONTROLS: dict[str, Control] = {
         kernel,
         kernel_modules,
         kernel_security,
+        boot,
         mounts,
         process_limits,
         daemon,
