@@ -28,6 +28,7 @@ EDGES = frozenset(
             "host.undo",
             "host.systemd",
             "host.procsys",
+            "auditd.auditctl",
             "host.load",
             "host.cgroups",
             "host.units",
@@ -57,6 +58,7 @@ APPLIERS = frozenset(
     (
         *("kernel.apply", "host.transaction", "daemon.apply", "daemon.observe"),
         *("permissions.apply", "permissions.observe", "process_limits.apply", "process_limits.observe"),
+        "auditd.apply",
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),

@@ -7,6 +7,7 @@ from . import (
     boot,
     container,
     daemon,
+    docker_audit,
     docker_files,
     image,
     kernel,
@@ -28,6 +29,7 @@ CONTROLS: dict[str, Control] = {
         process_limits,
         daemon,
         docker_files,
+        docker_audit,
         container,
         image,
     )
