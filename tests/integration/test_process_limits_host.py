@@ -109,8 +109,11 @@ def machine(api: docker.APIClient, tmp_path_factory: pytest.TempPathFactory) -> 
             put(api, name, f"/srv/core/{path.relative_to(COLLECTIONS)}", path)
         address = api.inspect_container(name)["NetworkSettings"]["IPAddress"]
         found = Host(api, name, Outside(name, address, str(key)))
-        hosts.put(api, name, "/home/person/.ssh/authorized_keys", key.with_suffix(".pub").read_bytes(), 0o600)
-        found.said("chown -R person: /home/person; printf '[Service]\\nExecStart=sleep infinity\\nUser=nobody\\n'"
+        hosts.put(api, name, "/srv/key.pub", key.with_suffix(".pub").read_bytes())
+        found.said(
+            "install -d -o person ~person/.ssh; install -o person -m 600 /srv/key.pub ~person/.ssh/authorized_keys"
+        )
+        found.said("printf '[Service]\\nExecStart=sleep infinity\\nUser=nobody\\n'"
                    " > /etc/systemd/system/ci.service; systemctl daemon-reload; systemctl start ci")  # fmt: skip
         image = b"".join(api.get_image(images.ensure_busybox(api)))
         hosts.put(api, name, "/srv/busybox.tar", image)
