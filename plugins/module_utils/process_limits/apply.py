@@ -74,8 +74,8 @@ def _result(
         warnings=[*warnings, *([f"Not set: {by_reason(refused)}"] if refused else [])],
         extra={
             "sizes": {name: value for name, value in vars(sizes).items() if value is not None},
-            "containers": {
-                "pids": host.containers.limits,
+            "container_pids": {
+                "sum": host.containers.limits,
                 "unlimited": list(host.containers.unlimited),
             },
             "pending": services.pending(sizes, observed.systemd) if present else [],
