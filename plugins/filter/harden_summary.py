@@ -81,9 +81,7 @@ def _short(text: str) -> str:
 
 
 def _containers(shown: t.Mapping[str, t.Any]) -> list[str]:
-    # The limits have something else under the name: how the containers are bounded, as a dictionary.
-    lists = [result["containers"] for result in shown.values() if isinstance(result.get("containers"), list)]
-    entries = [entry for each in lists for entry in each]
+    entries = [entry for result in shown.values() for entry in result.get("containers") or ()]
     lines = [f"  {'containers':<22}{'action':>12}  state"] if entries else []
     return lines + [f"  {entry['name']:<22}{entry['action']:>12}  {entry['state']}" for entry in entries]
 

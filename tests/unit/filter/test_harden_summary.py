@@ -63,9 +63,3 @@ def test_a_host_without_systemd_is_told_of() -> None:
 def test_a_role_that_was_skipped_or_did_not_run_is_left_out() -> None:
     skipped = {"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}
     assert "docker_daemon" not in harden_summary({"docker_daemon": skipped, "kernel": {}}, "db1")
-
-
-def test_what_the_limits_say_of_containers_is_no_list_of_them() -> None:
-    limits = {**KERNEL, "containers": {"pids": {"web": 16}, "unlimited": ["web"]}}
-    lines = harden_summary({"process_limits": limits, "containers": CONTAINERS}, "db1").splitlines()
-    assert [line.split() for line in lines if "web" in line] == [["web", "unchanged", "started"]]
