@@ -133,7 +133,7 @@ EXAMPLES = r"""
   caisson.hardening.sysctl:
     settings:
       vm.max_map_count: 262144
-      kernel.printk: 4 4 1 7
+      vm.swappiness: 10
     path: /etc/sysctl.d/70-search.conf
 
 - name: Set a key, and see to it that no other file undoes it

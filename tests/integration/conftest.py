@@ -17,6 +17,13 @@ from ansible_collections.caisson.hardening.tests.support.containers import Deplo
 from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
 
 
+@pytest.fixture(autouse=True)
+def blocking_input() -> None:
+    """All programs of a run share its input. One that makes it non-blocking and is killed leaves it so for the others,
+    and Ansible refuses to start on such a one."""
+    os.set_blocking(0, True)
+
+
 @pytest.fixture(scope="session")
 def docker_host() -> str:
     """The address of the engine."""
