@@ -24,15 +24,24 @@ description:
     restart that the other settings need.
   - If the daemon does not come up, or a setting is not in effect, the former file is put back, the daemon is brought up
     with it, and the error carries the daemon's own last lines.
+  - What O(config) or O(remove) would weaken against O(profile) is refused, unless O(waivers) gives leave. A TCP socket
+    that does not demand client certificates, and metrics on every address, are refused under every profile and
+    wherever they stand, also on the daemon's command line.
+  - The outcome of each control is told by what shows it. That is the daemon's own information, the default bridge, and
+    what its TCP sockets answer to a client without a certificate. Only what a daemon shows nowhere is told by the file
+    that it has read.
   - The state before the first run is kept under C(/var/lib/caisson/daemon), for root only.
 notes:
   - Some settings count for new containers only, among them C(log-driver), C(default-ulimits), C(no-new-privileges) and
-    C(default-cgroupns-mode). Containers that exist keep theirs until they are created anew.
-  - C(icc) of the default bridge is set up by a daemon that starts while no container runs. Where containers outlive the
-    restart, the module says so and does not restart again for it.
+    C(default-cgroupns-mode). Containers that exist keep theirs until they are created anew. Those that run are named in
+    RV(outdated_containers).
+  - C(icc) and C(ip) of the default bridge are set up by a daemon that starts while no container runs. Where containers
+    outlive the restart, the module says so and does not restart again for it.
   - Removing C(live-restore), also by O(state=absent), stops the running containers at the restart.
   - A profile never overrides what O(config) says, and leaves out what the engine, its command line or the host does not
     bear. Each is told in a warning.
+extends_documentation_fragment:
+  - caisson.hardening.daemon_controls
 requirements:
   - root
   - Docker Engine 20.10 or newer
@@ -53,7 +62,10 @@ options:
       - V(baseline) switches C(icc) and C(userland-proxy) off, C(no-new-privileges) and C(live-restore) on, sets the log
         driver C(local) with three files of 10 MB, a default limit of 1024 open files that a program may raise to 16384
         (or to what the daemon itself may have, if that is less), and private cgroup namespaces.
-      - V(strict) adds that containers dump no core.
+      - V(strict) adds that containers dump no core, that they run under a stricter seccomp profile, which is written
+        beside O(path), and that a port published without an address is open to this host only (C(ip), and on engine 24
+        or newer C(default-network-opts)). Its controls of user namespaces, of an authorization plugin and of central
+        logging need what only the user knows, so they fail until O(config) says it or a waiver gives leave.
       - V(none) adds nothing to O(config).
     type: str
     choices: [baseline, strict, none]
@@ -156,6 +168,30 @@ EXAMPLES = r"""
         - https://mirror.example.org
       max-concurrent-downloads: 2
 
+- name: Reachable over TCP, for clients with a certificate only
+  caisson.hardening.docker_daemon_config:
+    config:
+      hosts:
+        - unix:///var/run/docker.sock
+        - tcp://10.20.0.5:2376
+    tls: true
+    tls_names:
+      - docker1.example.org
+
+- name: All that the strict profile demands, with leave for what this site does not have yet
+  caisson.hardening.docker_daemon_config:
+    profile: strict
+    config:
+      userns-remap: default
+      log-driver: syslog
+      log-opts:
+        syslog-address: tcp+tls://logs.example.org:6514
+    allow_hidden: true
+    waivers:
+      - control: daemon.authorization_plugin
+        reason: The plugin is being tested
+        expires: 2030-06-30
+
 - name: A daemon that was started by hand
   caisson.hardening.docker_daemon_config:
     service_manager: pidfile
@@ -203,6 +239,12 @@ backup:
   returned: when a file was replaced
   type: str
   sample: /var/lib/caisson/daemon/backups/daemon.json.20260102T030405.000006Z
+outdated_containers:
+  description: The running containers that keep settings from before, until they are created anew, and what is old.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "web", "outdated": ["log driver json-file, now local", "may gain new privileges"]}]
 findings:
   description: The outcome of each control of the daemon after the run, with its evidence.
   returned: success
@@ -217,7 +259,7 @@ score:
   description: How many controls apply, and how many passed before and after.
   returned: success
   type: dict
-  sample: {"total": 13, "before": 6, "after": 13}
+  sample: {"total": 18, "before": 11, "after": 18}
 undo:
   description: Where the data lies from which O(state=absent) restores.
   returned: success
@@ -228,6 +270,7 @@ undo:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.daemon.apply import run
+from ..module_utils.daemon.control_options import CONTROL_OPTIONS, tls_request
 from ..module_utils.daemon.observe import Options
 from ..module_utils.daemon.plan import Request
 from ..module_utils.errors import CaissonError
@@ -236,6 +279,7 @@ ARGUMENTS = {
     "config": {"type": "dict", "default": {}},
     "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "baseline"},
     "remove": {"type": "list", "elements": "str", "default": []},
+    **CONTROL_OPTIONS,
     "path": {"type": "path", "default": "/etc/docker/daemon.json"},
     "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
     "service_manager": {"type": "str", "choices": ["auto", "systemd", "pidfile", "none"], "default": "auto"},
@@ -252,7 +296,15 @@ ARGUMENTS = {
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     given = dict(module.params)
-    request = Request(given.pop("config"), given.pop("profile"), tuple(given.pop("remove")))
+    request = Request(
+        config=given.pop("config"),
+        profile=given.pop("profile"),
+        remove=tuple(given.pop("remove")),
+        controls=tuple(given.pop("controls")),
+        waivers=tuple(given.pop("waivers")),
+        allow_hidden=given.pop("allow_hidden"),
+        tls=tls_request(given),
+    )
     try:
         result = run(Options(request=request, check=module.check_mode, **given))
     except CaissonError as error:

@@ -40,6 +40,7 @@ EDGES = frozenset(
             "kernel.host_traits",
         ),
         *("daemon.engine", "daemon.process", "daemon.service"),
+        *("daemon.sockets", "daemon.openssl", "daemon.container_process"),
         "host.secret_files",
         *(
             "containers.engine",
@@ -57,6 +58,7 @@ EDGES = frozenset(
 APPLIERS = frozenset(
     (
         *("kernel.apply", "host.transaction", "daemon.apply", "daemon.observe"),
+        *("daemon.surroundings", "daemon.judged"),
         *("permissions.apply", "permissions.observe", "process_limits.apply", "process_limits.observe"),
         "auditd.apply",
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),

@@ -9,7 +9,7 @@ import typing as t
 from pathlib import Path
 
 from ..controls.model import score
-from ..errors import CaissonError
+from ..errors import CaissonError, InputError
 from ..host.files import (
     FileState,
     make_directories,
@@ -19,8 +19,9 @@ from ..host.files import (
 )
 from ..host.lock import host_lock
 from ..host.undo import UndoStore
-from . import plan, process, state
+from . import plan, process, refusals, state, surroundings
 from .engine import Engine
+from .judged import judged, since
 from .mask import masked, masked_text
 from .merge import Config, parse, render, shown_text
 from .observe import Host, Options, keep_recipe, look, mark_applied, require_root, validate
@@ -56,11 +57,15 @@ def _absent(host: Host) -> dict[str, t.Any]:
         return _result(host, unchanged, [], host.observed.live)
     original = recorded[host.options.path]
     after = {} if original is None else parse(original.content, host.options.path)
+    hiding = refusals.hiding(host.options.request, host.observed, after)
+    if hiding:
+        raise InputError(hiding)
     decided = plan.decide(host.observed, after)
     if decided.need == plan.START:
         decided = plan.Plan(decided.before, after)
     result = _carry_out(host, decided, original)
     if not host.options.check:
+        surroundings.restore(host.store)
         made = host.store.directories()
         host.store.clear()
         remove_empty_directories(made)
@@ -77,15 +82,16 @@ def _carry_out(host: Host, decided: plan.Plan, new: FileState | None) -> dict[st
         return _result(host, decided, actions, live)
     backup = None
     if host.options.state == "present":
-        backup = _record(host)
+        backup = _record(host, decided)
     live = _transaction(host, decided, acts, new)
     return {**_result(host, decided, actions, live), **({"backup": str(backup)} if backup else {})}
 
 
-def _record(host: Host) -> Path | None:
+def _record(host: Host, decided: plan.Plan) -> Path | None:
     """What undo needs, and what the daemon has in effect now, before anything changes."""
     path = host.options.path
     host.store.record_file(path, host.file)
+    surroundings.record(host.store, decided.companions)
     host.store.commit()
     host.store.record_directories(make_directories(Path(path).parent))
     pid = host.service.pid() if host.service else 0
@@ -100,23 +106,32 @@ def _record(host: Host) -> Path | None:
 def _transaction(host: Host, decided: plan.Plan, acts: str, new: FileState | None) -> state.Live | None:
     service = host.service
     before = process.identity(service.pid()) if service else ""
-    _put(host.options.path, new)
+    try:
+        surroundings.put(decided.companions, host.options.request.tls, {**decided.after, **host.observed.given})
+        _put(host.options.path, new)
+    except CaissonError:
+        surroundings.take_back(decided.companions, host.store)
+        raise
     if service is None or acts == plan.LEAVE:
         return host.observed.live
     try:
         live = _tell(host, service, decided, acts)
     except CaissonError as error:
         tail = _tail(service)
-        outcome = _roll_back(host, service, acts, before)
+        surroundings.take_back(decided.companions, host.store)
+        outcome = _roll_back(host, service, acts, before, decided.stop)
         raise CaissonError(f"Failed to bring the new settings into effect: {error}; {outcome}{tail}") from error
     if host.options.state == "present":
         mark_applied(host.store, service.pid(), decided.after)
-    return live
+        surroundings.keep_since(host.store, since(host, decided))
+    return surroundings.with_sockets(live, {**decided.after, **host.observed.given}, service.pid())
 
 
 def _tell(host: Host, service: Service, decided: plan.Plan, acts: str) -> state.Live:
     """Make the daemon take the file over, and read back that it did."""
     configured = {**decided.after, **host.observed.given}
+    if decided.stop:
+        _engine(host).stop(decided.stop)
     if decided.live_restore_first:
         live = _reload(host, service, {"live-restore": True}, ())
     if acts == plan.RELOAD:
@@ -159,7 +174,7 @@ def _refuse_unmet(unmet: t.Sequence[str]) -> None:
         raise CaissonError(f"not in effect according to the daemon: {', '.join(unmet)}")
 
 
-def _roll_back(host: Host, service: Service, acts: str, before: str) -> str:
+def _roll_back(host: Host, service: Service, acts: str, before: str, stopped: t.Sequence[str] = ()) -> str:
     """The former file and the daemon as it was; what came of it, for the message."""
     _put(host.options.path, host.file)
     former = "the former file is back" if host.file else "the file is removed again"
@@ -173,6 +188,7 @@ def _roll_back(host: Host, service: Service, acts: str, before: str) -> str:
             service.stop()
             service.start(host.options.path)
         _wait(host, service)
+        _engine(host).start(stopped)
     except CaissonError as error:
         return f"{former}, but the daemon does not come up with it either ({error}): start it by hand"
     return f"{former} and the daemon runs with it"
@@ -191,13 +207,17 @@ def _put(path: str, new: FileState | None) -> None:
 
 
 def _actions(host: Host, decided: plan.Plan, acts: str, new: FileState | None) -> list[str]:
-    found = []
+    found = [each.sentence for each in decided.companions if each.sentence]
     if new != host.file:
         found.append(_file_action(host.options.path, decided, new))
+    if decided.stop and acts == plan.RESTART:
+        found.append(f"stop the containers that dockerd leaves behind: {', '.join(decided.stop)}")
     if decided.live_restore_first and acts == plan.RESTART:
         found.append("reload dockerd, so that live-restore holds before the restart")
     if acts != plan.LEAVE:
         found.append(f"{acts} dockerd")
+    if host.options.state == "absent":
+        found += [f"restore {path}" for path in surroundings.to_restore(host.store)]
     return found
 
 
@@ -219,16 +239,11 @@ def _predicted(host: Host, decided: plan.Plan, acts: str) -> state.Live | None:
 
 
 def _result(host: Host, decided: plan.Plan, actions: list[str], live: state.Live | None) -> dict[str, t.Any]:
-    observed, profile = host.observed, host.options.request.profile
-    had = observed.in_effect if observed.in_effect is not None else (observed.standing or {})
     untold = host.service is not None and host.service.name == "none" and decided.need != plan.LEAVE
-    before = state.findings({**had, **observed.given}, observed.live, profile, file_in_effect=observed.live is not None)
-    after = state.findings(
-        {**decided.after, **observed.given}, live, profile, decided.deferred, file_in_effect=not untold
-    )
     notes = list(decided.notes)
     if untold:
         notes.append(f"the daemon must still {decided.need} to take the file over: service_manager is none")
+    verdict = judged(host, decided, live, untold)
     file_after = decided.after if host.file is not None or decided.after else None
     return {
         "changed": bool(actions),
@@ -243,8 +258,9 @@ def _result(host: Host, decided: plan.Plan, actions: list[str], live: state.Live
             "before": shown_text(decided.before),
             "after": shown_text(file_after),
         },
-        "findings": [finding.as_dict() for finding in after],
-        "score": score(before, after),
+        "findings": [finding.as_dict() for finding in verdict.after],
+        "score": score(verdict.before, verdict.after),
+        "outdated_containers": verdict.outdated,
         "undo": str(host.store.path),
-        "warnings": notes,
+        "warnings": [*notes, *verdict.warnings],
     }

@@ -10,7 +10,11 @@ import time
 import typing as t
 
 from ..errors import CaissonError
+from .outdated import Container
 from .state import Live
+
+_ICC = "com.docker.network.bridge.enable_icc"
+_BINDING = "com.docker.network.bridge.host_binding_ipv4"
 
 
 class NotAnsweringError(CaissonError):
@@ -57,7 +61,12 @@ class Engine:
             labels=tuple(info.get("Labels") or ()),
             mirrors=tuple(registry.get("Mirrors") or ()),
             insecure_registries=tuple(sorted(name for name, index in named.items() if not index.get("Secure", True))),
-            icc=bridge,
+            icc=None if bridge is None else bridge.get(_ICC, "true").lower() == "true",
+            port_address=None if bridge is None else bridge.get(_BINDING, ""),
+            authorization=tuple((info.get("Plugins") or {}).get("Authorization") or ()),
+            pools=tuple(str(pool.get("Base", "")) for pool in info.get("DefaultAddressPools") or ()),
+            data_root=info.get("DockerRootDir", ""),
+            images=info.get("Images", 0),
         )
 
     def wait(self, seconds: float, alive: t.Callable[[], bool]) -> Live:
@@ -82,13 +91,52 @@ class Engine:
             events = client.events(since=moment, until=now, filters={"type": "daemon", "event": "reload"}, decode=True)
             return any(True for _event in events)
 
-    def _bridge(self, client: t.Any) -> bool | None:
-        """Whether containers on the default bridge may talk to each other; None where there is no such network."""
+    def containers(self) -> list[Container]:
+        """Every container, the running ones with what they were made with."""
+        with self._client() as client, self._told("list the containers"):
+            listed = client.containers(all=True)
+            return [_container(each, self._inspect(client, each)) for each in listed]
+
+    def volumes(self) -> int:
+        """How many volumes there are."""
+        with self._client() as client, self._told("list the volumes"):
+            return len(client.volumes().get("Volumes") or ())
+
+    def stop(self, names: t.Iterable[str]) -> None:
+        """Stop these containers, each in the time that it has for its end."""
+        with self._client() as client:
+            for name in names:
+                with self._told(f"stop the container {name}"):
+                    client.stop(name)
+
+    def start(self, names: t.Iterable[str]) -> None:
+        with self._client() as client:
+            for name in names:
+                with self._told(f"start the container {name}"):
+                    client.start(name)
+
+    def _inspect(self, client: t.Any, listed: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        if listed.get("State") != "running":
+            return {}
+        try:
+            return dict(client.inspect_container(listed["Id"]))
+        except self._docker.errors.NotFound:
+            return {}
+
+    @contextlib.contextmanager
+    def _told(self, what: str) -> t.Iterator[None]:
+        try:
+            yield
+        except (self._docker.errors.DockerException, OSError) as error:
+            raise CaissonError(f"Failed to {what} of the daemon at {self.docker_host}: {error}") from error
+
+    def _bridge(self, client: t.Any) -> dict[str, str] | None:
+        """The options of the default bridge; None where there is no such network."""
         try:
             options = client.inspect_network("bridge").get("Options") or {}
         except self._docker.errors.NotFound:
             return None
-        return str(options.get("com.docker.network.bridge.enable_icc", "true")).lower() == "true"
+        return {name: str(value) for name, value in options.items()}
 
     @contextlib.contextmanager
     def _client(self) -> t.Iterator[t.Any]:
@@ -104,3 +152,28 @@ class Engine:
             yield client
         finally:
             client.close()
+
+
+def _container(listed: t.Mapping[str, t.Any], inspect: t.Mapping[str, t.Any]) -> Container:
+    host = inspect.get("HostConfig") or {}
+    log = host.get("LogConfig") or {}
+    ports = (inspect.get("NetworkSettings") or {}).get("Ports") or {}
+    return Container(
+        name=str((listed.get("Names") or ["/" + listed["Id"][:12]])[0]).lstrip("/"),
+        running=listed.get("State") == "running",
+        pid=int((inspect.get("State") or {}).get("Pid") or 0),
+        created=float(listed.get("Created") or 0),
+        log_driver=str(log.get("Type", "")),
+        cgroupns=str(host.get("CgroupnsMode") or ""),
+        security=tuple(host.get("SecurityOpt") or ()),
+        comes_back=(host.get("RestartPolicy") or {}).get("Name") in ("always", "unless-stopped"),
+        privileged=bool(host.get("Privileged")),
+        ulimits=tuple((str(limit.get("Name")), int(limit.get("Hard") or 0)) for limit in host.get("Ulimits") or ()),
+        open_ports=tuple(
+            sorted(
+                port
+                for port, bound in ports.items()
+                if any(one.get("HostIp") in ("", "0.0.0.0") for one in bound or ())
+            )
+        ),
+    )

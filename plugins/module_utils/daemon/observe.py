@@ -11,10 +11,12 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..controls.daemon import SECCOMP_PROFILE
 from ..errors import CaissonError, Fault, InputError
 from ..host.files import FileState, read_file
 from ..host.undo import UndoStore
-from . import flags, process
+from . import flags, outdated, process, surroundings
+from .companions import Companion
 from .engine import Engine, NotAnsweringError
 from .merge import Config, parse
 from .plan import Observed, Request
@@ -24,6 +26,7 @@ from .state import Live
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DEFAULT_PIDFILE = "/var/run/docker.pid"
+DATA_ROOT = "/var/lib/docker"
 MARK = "applied"
 RECIPE = "plain_daemon"
 STOPPING_SECONDS = 15.0
@@ -59,6 +62,8 @@ class Host:
     engine: Engine | None = None
     dockerd: str | None = None
     remark: str = ""
+    containers: tuple[outdated.Container, ...] = ()
+    since: t.Mapping[str, t.Any] = field(default_factory=dict)
 
 
 def look(options: Options, store: UndoStore) -> Host:
@@ -67,7 +72,7 @@ def look(options: Options, store: UndoStore) -> Host:
     standing = None if file is None else parse(file.content, options.path)
     dockerd = process.dockerd_path()
     if dockerd is None and (options.state == "absent" or (options.check and options.assume_engine)):
-        return Host(options, store, file, Observed(standing, nofile_limit=process.open_files_limit()))
+        return Host(options, store, file, _without_engine(options, standing))
     if dockerd is None:
         raise CaissonError(
             "No Docker engine is installed: dockerd is in none of the program directories; install one "
@@ -83,16 +88,46 @@ def look(options: Options, store: UndoStore) -> Host:
     given = flags.parse(service.command_line())
     _check_config_file(given.pop(flags.CONFIG_FILE, flags.DEFAULT_PATH), options)
     pid = service.pid()
+    configured = {**(standing or {}), **given}
+    if live is not None:
+        live = surroundings.with_sockets(live, configured, pid)
+    containers = surroundings.listed(engine, live)
     observed = Observed(
         standing=standing,
         in_effect=_in_effect(store, pid, options.path, standing),
         given=given,
+        companions=_beside(options, configured, pid),
+        existing=surroundings.existing(engine, live, containers, configured.get("data-root") or DATA_ROOT),
+        seccomp_profile=_seccomp_profile(options),
+        remap_problem=surroundings.remap_problem(options.request.config.get("userns-remap")),
         live=live,
         version=parse_version(live.version if live else _version_of(dockerd)),
         nofile_limit=process.open_files_limit(pid or "self"),
         cgroup_namespaces=Path("/proc/self/ns/cgroup").exists(),
     )
-    return Host(options, store, file, observed, service, engine, dockerd, remark)
+    since = store.values().get(surroundings.SINCE) or {}
+    return Host(options, store, file, observed, service, engine, dockerd, remark, tuple(containers), since)
+
+
+def _without_engine(options: Options, standing: Config | None) -> Observed:
+    return Observed(
+        standing,
+        nofile_limit=process.open_files_limit(),
+        companions=_beside(options, standing or {}, 0),
+        seccomp_profile=_seccomp_profile(options),
+    )
+
+
+def _seccomp_profile(options: Options) -> str:
+    return str(Path(options.path).with_name(Path(SECCOMP_PROFILE).name))
+
+
+def _beside(options: Options, configured: Config, pid: int) -> tuple[Companion, ...]:
+    """The files beside daemon.json; to bring back what was there before needs none."""
+    if options.state == "absent":
+        return ()
+    wanted = {**configured, **options.request.config}
+    return surroundings.beside(_seccomp_profile(options), options.request.tls, wanted, pid)
 
 
 def mark_applied(store: UndoStore, pid: int, config: Config) -> None:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from dataclasses import dataclass, field
 
 from ..controls import daemon as controls
 from ..errors import Fault, InputError
-from . import flags
+from . import addresses, flags, hidden, refusals, tls
+from .companions import Companion
 from .mask import masked
 from .merge import Config, merged
 from .schema import KEYS, Version, engine_has, faults_of
@@ -21,11 +23,15 @@ _ENDLESS_DRIVERS = ("json-file", "none")
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for. controls: those that the run is about; all where there are none."""
 
     config: Config = field(default_factory=dict)
     profile: str = controls.NONE
     remove: tuple[str, ...] = ()
+    waivers: tuple[t.Mapping[str, t.Any], ...] = ()
+    controls: tuple[str, ...] = ()
+    allow_hidden: bool = False
+    tls: tls.Request | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Observed:
     standing: the file's object, None where there is no file.
     in_effect: the file's object as the running daemon took it; None where that is not known.
     given: the settings on the daemon's command line.
+    companions: the files beside daemon.json. existing: what a moved data root would hide.
+    remap_problem: why the wanted userns-remap cannot work on this host.
     """
 
     standing: Config | None = None
@@ -44,11 +52,19 @@ class Observed:
     version: Version | None = None
     nofile_limit: int = controls.NOFILE_HARD
     cgroup_namespaces: bool = True
+    companions: tuple[Companion, ...] = ()
+    existing: hidden.Existing = field(default_factory=hidden.Existing)
+    seccomp_profile: str = controls.SECCOMP_PROFILE
+    remap_problem: str = ""
+    today: datetime.date = field(default_factory=datetime.date.today)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """after: the file's new object. need: what the daemon must do. notes: what the user should know."""
+    """after: the file's new object. need: what the daemon must do. notes: what the user should know.
+
+    companions: the files beside it that are to be written. stop: containers that end before the daemon leaves them.
+    """
 
     before: Config | None
     after: Config
@@ -56,6 +72,8 @@ class Plan:
     live_restore_first: bool = False
     notes: tuple[str, ...] = ()
     deferred: tuple[str, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    stop: tuple[str, ...] = ()
 
     @property
     def write(self) -> bool:
@@ -63,7 +81,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        return self.write or self.need != LEAVE
+        return self.write or self.need != LEAVE or bool(self.companions)
 
 
 def check_request(request: Request, version: Version | None) -> list[Fault]:
@@ -83,11 +101,12 @@ def make(request: Request, observed: Observed) -> Plan:
     """The plan; InputError with every fault of the options, of the standing file and of the two together."""
     notes: list[str] = []
     faults = check_request(request, observed.version)
-    config = _that_the_engine_has(request.config, observed, notes)
+    config = _that_the_engine_has(refusals.with_tls(request), observed, notes)
     base = merged(observed.standing or {}, {}, request.remove)
     wanted = merged_wants(base, config, request, observed, notes)
     after = merged(_without_foreign_log_options(base, wanted), wanted)
     faults += _file_faults(after, {fault.option for fault in faults}, observed)
+    faults += refusals.refused(request, observed, after, {fault.option for fault in faults})
     if faults:
         raise InputError(faults)
     return decide(observed, after, notes)
@@ -97,22 +116,33 @@ def decide(observed: Observed, after: Config, notes: t.Sequence[str] = ()) -> Pl
     """What the daemon must do so that *after* is in effect."""
     told, live = list(notes), observed.live
     if live is None:
-        return Plan(observed.standing, after, START, notes=tuple(told))
+        moved = refusals.moved(observed, after)
+        told += [hidden.sentence(moved, observed.existing)] if moved and observed.existing.containers else []
+        beside = tuple(each for each in observed.companions if each.counts(after) and each.changes)
+        return Plan(observed.standing, after, START, notes=tuple(told), companions=beside)
     configured = {**after, **observed.given}
     keeps = configured.get("live-restore") is True
     unmet = mismatches(configured, live)
+    beside = tuple(each for each in observed.companions if each.counts(after))
+    moved = refusals.moved(observed, after)
     # With containers that outlive it the daemon does not set up the default bridge anew: a restart would not help.
-    deferred = tuple(name for name in unmet if name == "icc" and live.running and keeps)
+    deferred = tuple(name for name in unmet if name in ("icc", "ip") and live.running and keeps and not moved)
     need = step(observed.in_effect, after, [name for name in unmet if name not in deferred])
+    if any(each.new_to_the_daemon for each in beside):
+        need = RESTART
     if deferred:
         told.append(
-            f"icc takes effect when the daemon restarts while no container runs ({live.running} run now): "
-            "stop them, then run this again"
+            f"{' and '.join(deferred)} takes effect when the daemon restarts while no container runs "
+            f"({live.running} run now): stop them, then run this again"
         )
-    if need == RESTART and live.running and not keeps:
+    if moved:
+        told.append(hidden.sentence(moved, observed.existing))
+    if need == RESTART and live.running and not keeps and not moved:
         told.append(f"the restart stops {live.running} running containers, because live-restore is not on")
-    first = need == RESTART and keeps and not live.live_restore and "live-restore" not in observed.given
-    return Plan(observed.standing, after, need, first, tuple(told), deferred)
+    first = need == RESTART and keeps and not live.live_restore and "live-restore" not in observed.given and not moved
+    changed = tuple(each for each in beside if each.changes)
+    stop = observed.existing.running if moved else ()
+    return Plan(observed.standing, after, need, first, tuple(told), deferred, changed, stop)
 
 
 def step(former: Config | None, after: Config, unmet: t.Iterable[str] = ()) -> str:
@@ -136,8 +166,12 @@ def merged_wants(base: Config, config: Config, request: Request, observed: Obser
     """The profile's settings that are to be written, under the user's own."""
     wanted: Config = {}
     driver_stands = _driver_is_good(base, config, observed)
-    for setting in controls.settings(request.profile, observed.nofile_limit):
+    for setting in controls.settings(request.profile, observed.nofile_limit, observed.seccomp_profile):
         name, value = setting.key, setting.value
+        if request.controls and setting.control not in request.controls:
+            continue
+        if _stands_well(name, base):
+            continue
         if name in request.remove or (name in config and name not in ("log-opts", "default-ulimits")):
             continue
         if setting.control == "daemon.log_driver" and driver_stands:
@@ -174,6 +208,14 @@ def _driver_is_good(base: Config, config: Config, observed: Observed) -> bool:
     sized = isinstance(options, dict) and "max-size" in options
     by_flag = bool(observed.given.keys() & {"log-driver", "log-opts"})
     return by_flag or driver not in _ENDLESS_DRIVERS or (driver == "json-file" and sized)
+
+
+def _stands_well(name: str, base: Config) -> bool:
+    """Whether the file already meets the control of that key by a value of its own."""
+    standing = base.get(name)
+    if name == "seccomp-profile":
+        return standing not in (None, "", "builtin", "default", "unconfined")
+    return name == "ip" and isinstance(standing, str) and not addresses.wildcard(standing)
 
 
 def _has_limit(limit: str, base: Config, config: Config) -> bool:
