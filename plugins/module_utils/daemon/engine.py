@@ -10,7 +10,10 @@ import time
 import typing as t
 
 from ..errors import CaissonError
+from . import readback
 from .state import Live
+
+ICC = "com.docker.network.bridge.enable_icc"
 
 
 class NotAnsweringError(CaissonError):
@@ -57,7 +60,8 @@ class Engine:
             labels=tuple(info.get("Labels") or ()),
             mirrors=tuple(registry.get("Mirrors") or ()),
             insecure_registries=tuple(sorted(name for name, index in named.items() if not index.get("Secure", True))),
-            icc=bridge,
+            icc=None if bridge is None else bridge.get(ICC, "true").lower() == "true",
+            shown=readback.shown(info, bridge),
         )
 
     def wait(self, seconds: float, alive: t.Callable[[], bool]) -> Live:
@@ -75,20 +79,21 @@ class Engine:
                     ) from error
             time.sleep(0.2)
 
-    def reloaded_since(self, moment: int) -> bool:
-        """Whether the daemon has told, since that second, that it took its file over."""
+    def reloaded_since(self, moment: int) -> dict[str, str] | None:
+        """What the daemon told, since that nanosecond, of having taken its file over; None where it did not."""
         with self._client() as client:
-            now = int(time.time()) + 1
-            events = client.events(since=moment, until=now, filters={"type": "daemon", "event": "reload"}, decode=True)
-            return any(True for _event in events)
+            until = int(time.time()) + 1
+            only = {"type": "daemon", "event": "reload"}
+            events = client.events(since=moment // 10**9, until=until, filters=only, decode=True)
+            told = [event for event in events if int(event.get("timeNano", 0)) >= moment]
+        return dict((told[-1].get("Actor") or {}).get("Attributes") or {}) if told else None
 
-    def _bridge(self, client: t.Any) -> bool | None:
-        """Whether containers on the default bridge may talk to each other; None where there is no such network."""
+    def _bridge(self, client: t.Any) -> dict[str, str] | None:
+        """The options of the default bridge; None where there is no such network."""
         try:
-            options = client.inspect_network("bridge").get("Options") or {}
+            return dict(client.inspect_network("bridge").get("Options") or {})
         except self._docker.errors.NotFound:
             return None
-        return str(options.get("com.docker.network.bridge.enable_icc", "true")).lower() == "true"
 
     @contextlib.contextmanager
     def _client(self) -> t.Iterator[t.Any]:

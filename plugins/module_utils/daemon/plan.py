@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..controls import daemon as controls
 from ..errors import Fault, InputError
-from . import flags
+from . import flags, listeners, readback
 from .mask import masked
-from .merge import Config, merged
+from .merge import Config, merged, without
 from .schema import KEYS, Version, engine_has, faults_of
 from .state import Live, mismatches
 
 LEAVE, RELOAD, RESTART, START = "none", "reload", "restart", "start"
+REFUSE, TAKE_OVER = "refuse", "take_over"
 # Drivers that neither rotate nor send away: `json-file` does rotate when it is given a size.
 _ENDLESS_DRIVERS = ("json-file", "none")
 
@@ -26,6 +27,8 @@ class Request:
     config: Config = field(default_factory=dict)
     profile: str = controls.NONE
     remove: tuple[str, ...] = ()
+    replace: bool = False
+    flags: str = REFUSE
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,18 @@ class Observed:
     standing: the file's object, None where there is no file.
     in_effect: the file's object as the running daemon took it; None where that is not known.
     given: the settings on the daemon's command line.
+    upcoming, own: those of its next start, and of a command line from which nothing was taken; None where as given.
+    asked_at: the address where the daemon is asked, which has to stay.
+    installed: whether there is an engine to be told anything.
     """
 
     standing: Config | None = None
     in_effect: Config | None = None
     given: Config = field(default_factory=dict)
+    upcoming: Config | None = None
+    own: Config | None = None
+    asked_at: str = ""
+    installed: bool = True
     live: Live | None = None
     version: Version | None = None
     nofile_limit: int = controls.NOFILE_HARD
@@ -48,7 +58,11 @@ class Observed:
 
 @dataclass(frozen=True)
 class Plan:
-    """after: the file's new object. need: what the daemon must do. notes: what the user should know."""
+    """after: the file's new object. need: what the daemon must do. notes: what the user should know.
+
+    carried: live-restore is held on for the restart alone, so that containers outlive it.
+    taken: the settings whose flags the command line has to be without.
+    """
 
     before: Config | None
     after: Config
@@ -56,6 +70,8 @@ class Plan:
     live_restore_first: bool = False
     notes: tuple[str, ...] = ()
     deferred: tuple[str, ...] = ()
+    carried: bool = False
+    taken: tuple[str, ...] = ()
 
     @property
     def write(self) -> bool:
@@ -74,7 +90,7 @@ def check_request(request: Request, version: Version | None) -> list[Fault]:
     found += [
         Fault(where, "remove", name, "is also given in config", "name it in one of the two")
         for name in request.remove
-        if name in given
+        if without(given, name) != given
     ]
     return found
 
@@ -84,35 +100,63 @@ def make(request: Request, observed: Observed) -> Plan:
     notes: list[str] = []
     faults = check_request(request, observed.version)
     config = _that_the_engine_has(request.config, observed, notes)
-    base = merged(observed.standing or {}, {}, request.remove)
+    base = {} if request.replace else merged(observed.standing or {}, {}, request.remove)
+    running, own = observed.given, observed.given if observed.own is None else observed.own
+    if request.flags == TAKE_OVER:
+        profile = {each.key: each.value for each in controls.settings(request.profile, observed.nofile_limit)}
+        observed = replace(observed, given=flags.without_weaker(own, profile))
     wanted = merged_wants(base, config, request, observed, notes)
     after = merged(_without_foreign_log_options(base, wanted), wanted)
-    faults += _file_faults(after, {fault.option for fault in faults}, observed)
+    taken = tuple(flags.conflicting(after, own)) if request.flags == TAKE_OVER else ()
+    faults += _file_faults(after, {fault.option for fault in faults}, observed, request.flags == TAKE_OVER)
+    faults += listeners.fault(after, observed.standing or {}, observed.asked_at)
     if faults:
         raise InputError(faults)
+    if listeners.ends_activation(taken, own, after):
+        notes.append(
+            f"systemd no longer hands {listeners.ACTIVATED} over: the daemon must be started at boot by itself"
+        )
+    if request.flags == TAKE_OVER:
+        left = {name: value for name, value in own.items() if name not in taken}
+        return decide(replace(observed, given=left), after, notes, taken, left != running)
     return decide(observed, after, notes)
 
 
-def decide(observed: Observed, after: Config, notes: t.Sequence[str] = ()) -> Plan:
-    """What the daemon must do so that *after* is in effect."""
+def decide(
+    observed: Observed,
+    after: Config,
+    notes: t.Sequence[str] = (),
+    taken: tuple[str, ...] = (),
+    anew: bool = False,
+) -> Plan:
+    """What the daemon must do so that *after* is in effect. anew: its command line changes, so it has to restart."""
     told, live = list(notes), observed.live
+    if not observed.installed:
+        return Plan(observed.standing, after, LEAVE, notes=tuple(told))
     if live is None:
-        return Plan(observed.standing, after, START, notes=tuple(told))
+        return Plan(observed.standing, after, START, notes=tuple(told), taken=taken)
     configured = {**after, **observed.given}
     keeps = configured.get("live-restore") is True
     unmet = mismatches(configured, live)
     # With containers that outlive it the daemon does not set up the default bridge anew: a restart would not help.
-    deferred = tuple(name for name in unmet if name == "icc" and live.running and keeps)
-    need = step(observed.in_effect, after, [name for name in unmet if name not in deferred])
+    outlived = bool(live.running) and (keeps or can_carry(observed))
+    deferred = tuple(name for name in unmet if name in readback.BRIDGE and outlived)
+    need = RESTART if anew else step(observed.in_effect, after, [name for name in unmet if name not in deferred])
     if deferred:
         told.append(
-            f"icc takes effect when the daemon restarts while no container runs ({live.running} run now): "
-            "stop them, then run this again"
+            f"{', '.join(deferred)} takes effect when the daemon restarts while no container runs ({live.running} run "
+            "now): stop them, then run this again"
         )
-    if need == RESTART and live.running and not keeps:
-        told.append(f"the restart stops {live.running} running containers, because live-restore is not on")
-    first = need == RESTART and keeps and not live.live_restore and "live-restore" not in observed.given
-    return Plan(observed.standing, after, need, first, tuple(told), deferred)
+    carried = need == RESTART and not keeps and bool(live.running) and can_carry(observed)
+    if need == RESTART and live.running and not keeps and not carried:
+        told.append(f"the restart stops {live.running} running containers, because live-restore cannot be on")
+    first = need == RESTART and (keeps or carried) and not live.live_restore and "live-restore" not in observed.given
+    return Plan(observed.standing, after, need, first, tuple(told), deferred, carried, taken)
+
+
+def can_carry(observed: Observed) -> bool:
+    """Whether live-restore can be switched on, be it for a restart alone."""
+    return observed.live is not None and not observed.live.swarm and "live-restore" not in observed.given
 
 
 def step(former: Config | None, after: Config, unmet: t.Iterable[str] = ()) -> str:
@@ -127,7 +171,7 @@ def step(former: Config | None, after: Config, unmet: t.Iterable[str] = ()) -> s
         return LEAVE
     for name in differing:
         key = KEYS.get(name)
-        if key is None or not key.reloadable or (name not in after and not key.resets):
+        if key is None or not key.reloadable or (name not in after and not key.removable):
             return RESTART
     return RELOAD
 
@@ -153,6 +197,8 @@ def merged_wants(base: Config, config: Config, request: Request, observed: Obser
         wanted = merged(wanted, {name: value})
     if "log-opts" in wanted and config.get("log-driver") not in (None, controls.LOG_DRIVER):
         del wanted["log-opts"]
+    for path in request.remove:
+        wanted = {name: value for name, value in without(wanted, path).items() if value != {}}
     return _over(wanted, config)
 
 
@@ -215,7 +261,7 @@ def _without_foreign_log_options(base: Config, wanted: Config) -> Config:
     return {name: value for name, value in base.items() if name != "log-opts"}
 
 
-def _file_faults(after: Config, told: set[str], observed: Observed) -> list[Fault]:
+def _file_faults(after: Config, told: set[str], observed: Observed, take_over: bool) -> list[Fault]:
     """Faults of the file as it would stand, without the options that are told of already."""
     where = "daemon.json"
     found = [fault for fault in faults_of(after, where, observed.version) if fault.option not in told]
@@ -223,9 +269,9 @@ def _file_faults(after: Config, told: set[str], observed: Observed) -> list[Faul
         if name in KEYS and not engine_has(name, observed.version):
             problem = f"stands under a name that engine {_text(observed.version)} does not have"
             found.append(Fault(where, name, masked(after[name], name), problem, f"take it out with remove: [{name}]"))
-    for name in flags.conflicting(after, observed.given):
+    for name in [] if take_over else flags.conflicting(after, {**(observed.upcoming or {}), **observed.given}):
         problem = "stands on the daemon's command line too, and dockerd refuses to start with both"
-        remedy = "take the flag off the command line (the unit's ExecStart or its drop-ins), or keep it out of the file"
+        remedy = "set flags: take_over to have the flag taken off the command line, or keep it out of the file"
         found.append(Fault(where, name, masked(after[name], name), problem, remedy))
     return found
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..controls.daemon import CONTROLS
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, PROFILES, Finding
+from . import readback
 from .merge import Config
 
 OBJECT = "docker daemon"
@@ -16,7 +17,10 @@ _OLD_STORAGE = ("aufs", "devicemapper", "overlay")
 
 @dataclass(frozen=True)
 class Live:
-    """The daemon's own view, from its info and its default bridge; running is the number of running containers."""
+    """The daemon's own view, from its info and its default bridge.
+
+    running: the number of running containers; shown: see `readback`.
+    """
 
     version: str = ""
     running: int = 0
@@ -32,6 +36,7 @@ class Live:
     mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
     icc: bool | None = None
+    shown: t.Mapping[str, t.Any] = field(default_factory=dict)
 
     @property
     def private_cgroups(self) -> bool:
@@ -56,7 +61,7 @@ def mismatches(configured: t.Mapping[str, t.Any], live: Live) -> list[str]:
         wanted = sorted(value) if isinstance(value, list) else value
         if value is not None and wanted != actual:
             found.append(name)
-    return found
+    return found + readback.unmet(configured, live.shown)
 
 
 def predicted(live: Live, configured: t.Mapping[str, t.Any], deferred: t.Sequence[str]) -> Live:
