@@ -20,8 +20,8 @@ description:
   - Everything wrong is found before anything is written. That is a file on disk that is no JSON, keys that dockerd does
     not know, values of the wrong type, and settings that also stand on the daemon's command line. An engine of
     version 23.0 or newer judges the file itself as well.
-  - Where C(live-restore) is being switched on, that is done first and verified, so that running containers survive the
-    restart that the other settings need.
+  - Running containers keep running over a restart of the daemon. C(live-restore) is switched on before it and verified,
+    and where the settings do not have it, switched off again after it.
   - If the daemon does not come up, or a setting is not in effect, the former file is put back, the daemon is brought up
     with it, and the error carries the daemon's own last lines.
   - What O(config) or O(remove) would weaken against O(profile) is refused, unless O(waivers) gives leave. A TCP socket
@@ -37,11 +37,13 @@ notes:
     RV(outdated_containers).
   - C(icc) and C(ip) of the default bridge are set up by a daemon that starts while no container runs. Where containers
     outlive the restart, the module says so and does not restart again for it.
-  - Removing C(live-restore), also by O(state=absent), stops the running containers at the restart.
+  - A restart stops the running containers only where C(live-restore) cannot be on, as in a swarm or where the daemon's
+    command line switches it off. That is told in a warning.
   - A profile never overrides what O(config) says, and leaves out what the engine, its command line or the host does not
     bear. Each is told in a warning.
 extends_documentation_fragment:
   - caisson.hardening.daemon_controls
+  - caisson.hardening.daemon_service
 requirements:
   - root
   - Docker Engine 20.10 or newer
@@ -71,57 +73,58 @@ options:
     choices: [baseline, strict, none]
     default: baseline
   remove:
-    description: Names of keys to take out of the file.
+    description:
+      - Names of keys to take out of the file. A dot leads into an object, as in V(log-opts.tag).
+      - A key that the profile would set is left out of it, too.
     type: list
     elements: str
     default: []
+  replace:
+    description:
+      - Keep nothing of what stands in the file, so that it has exactly O(config) and the profile's settings.
+      - A file that is no JSON is refused here, too.
+    type: bool
+    default: false
+  flags:
+    description:
+      - What becomes of a setting that the daemon's command line has as well, as C(hosts) and C(-H fd://) in most units.
+        dockerd does not start with both.
+      - V(refuse) names them and changes nothing.
+      - V(take_over) takes those flags off the command line, and those that set something else than the profile. A unit
+        of systemd gets a drop-in that is read after all others and says its command line without them. A plain daemon
+        is started without them. Without a conflict the drop-in goes again.
+      - The sockets in C(hosts) must have the one at O(docker_host) among them. With V(fd://) that is the one that
+        systemd holds.
+    type: str
+    choices: [refuse, take_over]
+    default: refuse
+  backups:
+    description: How many dated copies of former files to keep. V(0) makes none.
+    type: int
+    default: 5
   path:
     description: The configuration file, which must be the one that the daemon reads.
     type: path
     default: /etc/docker/daemon.json
-  docker_host:
-    description: The address at which the daemon answers.
-    type: str
-    default: unix:///var/run/docker.sock
-  service_manager:
-    description:
-      - Who runs the daemon. V(systemd) is the service O(service), V(pidfile) a plain dockerd known by O(pidfile).
-      - V(auto) is V(systemd) where systemd runs and knows the service, else V(pidfile).
-      - V(none) writes the file only, and warns if the daemon must still take it over.
-    type: str
-    choices: [auto, systemd, pidfile, none]
-    default: auto
-  service:
-    description: The daemon's systemd service.
-    type: str
-    default: docker
-  pidfile:
-    description: The pid file of a plain dockerd. Such a daemon is started again with the command line it had.
-    type: path
-    default: /var/run/docker.pid
-  log_file:
-    description: Where a plain dockerd logs that this module starts first. One that runs keeps its own file.
-    type: path
-    default: /var/log/dockerd.log
-  start:
-    description: Start the daemon if none runs. Without it, a daemon that is down is an error.
-    type: bool
-    default: true
-  timeout:
-    description: How many seconds the daemon may take to end, and to answer again.
-    type: int
-    default: 60
   assume_engine:
     description:
-      - In check mode, predict the file also where no engine or SDK is installed yet, because an earlier task would
-        install it. Has no effect outside check mode.
+      - Write the file also where no engine is installed yet, because a later task installs one, whose first start
+        then has it. Run the module once more after that, to see that it is in effect; if the engine does not come up,
+        that run takes the file back and starts it without.
+      - In check mode, where an earlier task would install it, a missing SDK is no error either.
     type: bool
     default: false
+  engine_version:
+    description:
+      - The version of the engine that will be installed, or of its package. With it, keys that this engine does not
+        have are left out. Counts with O(assume_engine) only where none is installed.
+    type: str
+    default: ""
   state:
     description:
       - V(present) brings the settings into effect.
-      - V(absent) brings back the file from before the first run, byte for byte, or its absence, and restarts the daemon
-        if that is needed. Nothing happens where the module never changed the file.
+      - V(absent) brings back the file from before the first run, byte for byte, or its absence, and the command line
+        that the daemon had, and restarts it if that is needed. Nothing happens where the module never changed the file.
     type: str
     choices: [present, absent]
     default: present
@@ -191,6 +194,21 @@ EXAMPLES = r"""
       - control: daemon.authorization_plugin
         reason: The plugin is being tested
         expires: 2030-06-30
+
+- name: A second socket, although the unit says -H fd:// already
+  caisson.hardening.docker_daemon_config:
+    config:
+      hosts:
+        - fd://
+        - unix:///run/docker-second.sock
+    flags: take_over
+
+- name: Exactly these settings, whatever stood in the file
+  caisson.hardening.docker_daemon_config:
+    profile: none
+    config:
+      live-restore: true
+    replace: true
 
 - name: A daemon that was started by hand
   caisson.hardening.docker_daemon_config:
@@ -280,6 +298,9 @@ ARGUMENTS = {
     "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "baseline"},
     "remove": {"type": "list", "elements": "str", "default": []},
     **CONTROL_OPTIONS,
+    "replace": {"type": "bool", "default": False},
+    "flags": {"type": "str", "choices": ["refuse", "take_over"], "default": "refuse"},
+    "backups": {"type": "int", "default": 5},
     "path": {"type": "path", "default": "/etc/docker/daemon.json"},
     "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
     "service_manager": {"type": "str", "choices": ["auto", "systemd", "pidfile", "none"], "default": "auto"},
@@ -289,6 +310,7 @@ ARGUMENTS = {
     "start": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 60},
     "assume_engine": {"type": "bool", "default": False},
+    "engine_version": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -300,6 +322,8 @@ def main() -> None:
         config=given.pop("config"),
         profile=given.pop("profile"),
         remove=tuple(given.pop("remove")),
+        replace=given.pop("replace"),
+        flags=given.pop("flags"),
         controls=tuple(given.pop("controls")),
         waivers=tuple(given.pop("waivers")),
         allow_hidden=given.pop("allow_hidden"),

@@ -10,11 +10,12 @@ import time
 import typing as t
 
 from ..errors import CaissonError
+from . import readback
 from .outdated import Container
 from .state import Live
 
-_ICC = "com.docker.network.bridge.enable_icc"
-_BINDING = "com.docker.network.bridge.host_binding_ipv4"
+ICC = "com.docker.network.bridge.enable_icc"
+BINDING = "com.docker.network.bridge.host_binding_ipv4"
 
 
 class NotAnsweringError(CaissonError):
@@ -61,8 +62,9 @@ class Engine:
             labels=tuple(info.get("Labels") or ()),
             mirrors=tuple(registry.get("Mirrors") or ()),
             insecure_registries=tuple(sorted(name for name, index in named.items() if not index.get("Secure", True))),
-            icc=None if bridge is None else bridge.get(_ICC, "true").lower() == "true",
-            port_address=None if bridge is None else bridge.get(_BINDING, ""),
+            icc=None if bridge is None else bridge.get(ICC, "true").lower() == "true",
+            shown=readback.shown(info, bridge),
+            port_address=None if bridge is None else bridge.get(BINDING, ""),
             authorization=tuple((info.get("Plugins") or {}).get("Authorization") or ()),
             pools=tuple(str(pool.get("Base", "")) for pool in info.get("DefaultAddressPools") or ()),
             data_root=info.get("DockerRootDir", ""),
@@ -84,12 +86,14 @@ class Engine:
                     ) from error
             time.sleep(0.2)
 
-    def reloaded_since(self, moment: int) -> bool:
-        """Whether the daemon has told, since that second, that it took its file over."""
+    def reloaded_since(self, moment: int) -> dict[str, str] | None:
+        """What the daemon told, since that nanosecond, of having taken its file over; None where it did not."""
         with self._client() as client:
-            now = int(time.time()) + 1
-            events = client.events(since=moment, until=now, filters={"type": "daemon", "event": "reload"}, decode=True)
-            return any(True for _event in events)
+            until = int(time.time()) + 1
+            only = {"type": "daemon", "event": "reload"}
+            events = client.events(since=moment // 10**9, until=until, filters=only, decode=True)
+            told = [event for event in events if int(event.get("timeNano", 0)) >= moment]
+        return dict((told[-1].get("Actor") or {}).get("Attributes") or {}) if told else None
 
     def containers(self) -> list[Container]:
         """Every container, the running ones with what they were made with."""
@@ -133,10 +137,9 @@ class Engine:
     def _bridge(self, client: t.Any) -> dict[str, str] | None:
         """The options of the default bridge; None where there is no such network."""
         try:
-            options = client.inspect_network("bridge").get("Options") or {}
+            return dict(client.inspect_network("bridge").get("Options") or {})
         except self._docker.errors.NotFound:
             return None
-        return {name: str(value) for name, value in options.items()}
 
     @contextlib.contextmanager
     def _client(self) -> t.Iterator[t.Any]:

@@ -25,7 +25,7 @@ def judged(host: Host, decided: plan.Plan, live: state.Live | None, untold: bool
     """untold: the file is written and nobody tells the daemon."""
     observed, request = host.observed, host.options.request
     leave, _faults = waivers.read(request.waivers)
-    configured = {**decided.after, **observed.given}
+    configured = configured_after(host, decided)
 
     def of(config: t.Any, view: state.Live | None, deferred: t.Sequence[str], in_effect: bool) -> list[Finding]:
         found = findings(config, view, request.profile, deferred, in_effect, observed.version)
@@ -40,18 +40,28 @@ def judged(host: Host, decided: plan.Plan, live: state.Live | None, untold: bool
     return Verdict(before, after, old, [*warnings, *filter(None, [outdated.warning(old)])])
 
 
+def configured_after(host: Host, decided: plan.Plan) -> dict[str, t.Any]:
+    """File and command line together, once the plan is carried out."""
+    given = host.observed.given
+    return {**decided.after, **{name: value for name, value in given.items() if name not in decided.taken}}
+
+
+def _keeps(host: Host, decided: plan.Plan) -> bool:
+    return configured_after(host, decided).get("live-restore") is True
+
+
 def _left(host: Host, decided: plan.Plan) -> list[outdated.Container]:
     """The containers that run afterwards: a restart without live-restore ends them, and starts some anew."""
     if decided.stop:
         return []
-    if decided.need not in (plan.RESTART, plan.START) or decided.after.get("live-restore") is True:
+    if decided.need not in (plan.RESTART, plan.START) or decided.carried or _keeps(host, decided):
         return list(host.containers)
     return [replace(each, started=None) for each in host.containers if each.comes_back]
 
 
 def since(host: Host, decided: plan.Plan) -> dict[str, list[t.Any]]:
     """Since when each default that containers take along is in force, once the plan is carried out."""
-    configured = {**decided.after, **host.observed.given}
+    configured = configured_after(host, decided)
     stood = surroundings.changed_at(host.options.path) if host.file is not None else 0.0
     found = outdated.since_when(host.since, refusals.former(host.observed), configured, stood, time.time())
     for each in decided.companions:

@@ -55,7 +55,7 @@ def refused(request: Request, observed: Observed, after: Config, wrong: t.Collec
     if found:
         return found
     told = {name.partition(".")[0].partition("[")[0] for name in wrong}
-    asked = {*request.config, *request.remove} - told
+    asked = {*request.config, *(name.partition(".")[0] for name in request.remove)} - told
     configured = {**after, **observed.given}
     listening = (observed.live.tcp if observed.live else None) or ()
     found += waivers.violations(asked, configured, request.profile, leave, observed.version, observed.today, listening)

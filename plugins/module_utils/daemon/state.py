@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from . import addresses
+from . import addresses, readback
 
 
 @dataclass(frozen=True)
 class Live:
-    """The daemon's own view, from its info and its default bridge; running is the number of running containers.
+    """The daemon's own view, from its info and its default bridge.
 
+    running: the number of running containers; shown: see `readback`.
     port_address: where the default bridge publishes a port that names no address; empty for everywhere.
     tcp: what its TCP sockets answer to a client without a certificate; None where nobody has asked.
     """
@@ -31,6 +32,7 @@ class Live:
     mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
     icc: bool | None = None
+    shown: t.Mapping[str, t.Any] = field(default_factory=dict)
     port_address: str | None = None
     authorization: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
@@ -65,8 +67,6 @@ def mismatches(configured: t.Mapping[str, t.Any], live: Live) -> list[str]:
     }
     if live.icc is not None:
         shown["icc"] = live.icc
-    if live.port_address is not None:
-        shown["ip"] = live.port_address or "0.0.0.0"
     if live.seccomp:
         shown["seccomp-profile"] = live.seccomp
     found = []
@@ -75,7 +75,7 @@ def mismatches(configured: t.Mapping[str, t.Any], live: Live) -> list[str]:
         wanted = sorted(value) if isinstance(value, list) else value
         if value is not None and wanted != actual:
             found.append(name)
-    return found
+    return found + readback.unmet(configured, live.shown)
 
 
 def predicted(live: Live, configured: t.Mapping[str, t.Any], deferred: t.Sequence[str]) -> Live:

@@ -66,6 +66,14 @@ def keep_since(store: UndoStore, since: t.Mapping[str, t.Any]) -> None:
     store.commit()
 
 
+def forget(store: UndoStore) -> None:
+    """These files are no longer ours."""
+    for path in _ours(store):
+        store.forget_file(path)
+    store.forget_value(OURS)
+    store.forget_value(SINCE)
+
+
 def _ours(store: UndoStore) -> list[str]:
     return list(store.values().get(OURS) or ())
 
