@@ -126,7 +126,7 @@ def test_flags_from_a_file_of_variables_are_taken_over_too(machine: DaemonHost) 
     ids=["port_in_use", "bad_certificate_path"],
 )
 def test_a_start_that_fails_is_undone(host: DaemonHost, config: dict, said: str) -> None:
-        message = refused(host, config=config)
+    message = refused(host, config=config)
     # Engine 26 finds a certificate that is not there before the file is written.
     assert said in message and (BACK in message or "nothing was changed" in message)
     assert host.done(state="absent")["changed"] is False, "the failed run left something to undo"
