@@ -40,11 +40,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[SandboxedDae
 @pytest.fixture
 def daemon(sandbox: SandboxedDaemon) -> t.Iterator[SandboxedDaemon]:
     """The daemon with its container; afterwards file, settings and command line are what they were."""
-    process, command = sandbox.container_pid("stays"), sandbox.command()
+    process, flags = sandbox.container_pid("stays"), sandbox.command()[1:]
     yield sandbox
     sandbox.done(state="absent")
     assert (sandbox.config.read_bytes(), sandbox.config.stat().st_mode & 0o777) == (FORMER, 0o640)
-    assert (sandbox.container_pid("stays"), sandbox.command()) == (process, command)
+    assert (sandbox.container_pid("stays"), sandbox.command()[1:]) == (process, flags)
     info = sandbox.info()
     assert (info["Labels"], info["LiveRestoreEnabled"], info["LoggingDriver"]) == (["kept=yes"], False, "json-file")
     assert sandbox.inside("find", "/var/lib/caisson", "-mindepth", "1").stdout == ""
@@ -53,7 +53,7 @@ def daemon(sandbox: SandboxedDaemon) -> t.Iterator[SandboxedDaemon]:
 def test_the_schema_is_that_of_the_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
     """An engine names all keys that it does not know, and its help those that it has a flag for."""
     file = tmp_path_factory.mktemp("schema") / "daemon.json"
-    file.write_text(json.dumps({"not-a-key": 1, **{name: None for name in KEYS}}), encoding="utf-8")
+    file.write_text(json.dumps({"not-a-key": 1, **dict.fromkeys(KEYS)}), encoding="utf-8")
     version = parse_version(_said("dockerd", "--version").split("version ")[1])
     told = _said("dockerd", "--config-file", str(file), "--pidfile", str(file.with_name("pid")))
     unknown = re.search(r"don't match any configuration option: ([^\"\n]+)", told)
@@ -114,9 +114,8 @@ def test_a_run_killed_after_it_wrote_what_no_daemon_starts_with_is_undone_by_the
     [
         ({"experimental": True, "metrics-addr": "127.0.0.1:9323"}, "address already in use"),
         ({"tls": True, "tlscert": "/nowhere/x", "tlskey": "/nowhere/y"}, "Could not load X509 key pair"),
-        ({"dns": ["no-address"]}, "no-address is not an ip address"),
     ],
-    ids=["port_in_use", "bad_certificate_path", "bad_address"],
+    ids=["port_in_use", "bad_certificate_path"],
 )
 def test_a_start_that_fails_is_undone_while_the_container_runs(
     daemon: SandboxedDaemon, config: dict, said: str
@@ -151,7 +150,7 @@ def test_flags_of_a_plain_daemon_are_taken_over_and_given_back(tmp_path_factory:
     try:
         daemon.config.write_bytes(FORMER)
         daemon.start("--mtu", "1400", "--icc=true")
-        command = daemon.command()
+        given = daemon.command()[1:]
         assert "flags: take_over" in daemon.module(config={"mtu": 1450})["msg"]
         predicted = daemon.done(check=True, config={"mtu": 1450}, flags="take_over")
         taken = daemon.done(config={"mtu": 1450}, flags="take_over")
@@ -166,7 +165,7 @@ def test_flags_of_a_plain_daemon_are_taken_over_and_given_back(tmp_path_factory:
         pid = daemon.pid()
         assert (daemon.done(flags="take_over")["changed"], daemon.pid()) == (False, pid)
         daemon.done(state="absent")
-        assert (daemon.command(), daemon.config.read_bytes()) == (command, FORMER)
+        assert (daemon.command()[1:], daemon.config.read_bytes()) == (given, FORMER)
     finally:
         daemon.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..controls.model import score
 from ..errors import CaissonError, InputError
-from ..host.files import FileState, make_directories, remove_empty_directories
+from ..host.files import FileState, make_directories, remove_empty_directories, set_file_times
 from ..host.lock import host_lock
 from ..host.undo import UndoStore
 from . import plan, record, refusals, state, surroundings, takeover
@@ -68,6 +68,9 @@ def _absent(host: Host) -> dict[str, t.Any]:
         decided = plan.Plan(decided.before, after)
     result = _carry_out(host, decided, original, command_line)
     if not host.options.check:
+        times = record.times(host.store, host.options.path)
+        if original is not None and times:
+            set_file_times(host.options.path, times)
         surroundings.restore(host.store)
         _forget(host)
     return {**result, "changed": True}
@@ -122,10 +125,12 @@ def _finish(host: Host, decided: plan.Plan) -> None:
 def _record(host: Host, decided: plan.Plan, command_line: takeover.CommandLine) -> Path | None:
     """What undo needs, and what the daemon has in effect now, before anything changes."""
     path = host.options.path
+    if path not in host.store.files():
+        record.keep_times(host.store, path, host.times)
     host.store.record_file(path, host.file)
     surroundings.record(host.store, decided.companions)
     command_line.remember(host)
-    record.begin(host.store, path, host.file)
+    record.begin(host.store, path, host.file, host.unfinished)
     host.store.commit()
     host.store.record_directories(make_directories(Path(path).parent))
     pid = host.service.pid() if host.service else 0

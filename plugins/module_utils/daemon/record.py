@@ -3,7 +3,8 @@
 
 MARK: what the running daemon has in effect. RECIPE: how a plain daemon is started. PENDING: what was there before a run
 that has not ended; of a run that was killed, the next one takes the file from there and not the half of it that stands.
-COMMANDS: the command lines of plain daemons from which flags were taken.
+COMMANDS: the command lines of plain daemons from which flags were taken. TIMES: those of the files that undo brings back,
+for by them is told whether a running daemon has a file.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from . import process
 from .merge import Config
 from .service import Service
 
-MARK, RECIPE, PENDING, COMMANDS = "applied", "plain_daemon", "pending", "commands"
+MARK, RECIPE, PENDING, COMMANDS, TIMES = "applied", "plain_daemon", "pending", "commands", "times"
 
 
 def mark_applied(store: UndoStore, pid: int, config: Config) -> None:
@@ -44,9 +45,13 @@ def recipe(store: UndoStore, pidfile: str) -> dict[str, t.Any] | None:
     return dict(store.values().get(RECIPE) or {}).get(pidfile)
 
 
-def begin(store: UndoStore, path: str, former: FileState | None) -> None:
-    """Say that the file is being changed; what it was before stands until :func:`end`."""
-    _replace(store, PENDING, {"path": path, "former": encode(former), "written": []})
+def begin(store: UndoStore, path: str, former: FileState | None, unfinished: bool) -> None:
+    """Say that the file is being changed; what it was before stands until :func:`end`.
+
+    unfinished: what stands there was written by a run that did not come to its end.
+    """
+    written = store.values()[PENDING]["written"] if unfinished else []
+    _replace(store, PENDING, {"path": path, "former": encode(former), "written": written})
 
 
 def expect(store: UndoStore, content: FileState | None) -> None:
@@ -82,6 +87,17 @@ def keep_command(store: UndoStore, pidfile: str, command: t.Sequence[str]) -> No
 
 def command(store: UndoStore, pidfile: str) -> list[str] | None:
     return dict(store.values().get(COMMANDS) or {}).get(pidfile)
+
+
+def keep_times(store: UndoStore, path: str, times: tuple[int, int] | None) -> None:
+    known = dict(store.values().get(TIMES) or {})
+    if times and path not in known:
+        _replace(store, TIMES, {**known, path: list(times)})
+
+
+def times(store: UndoStore, path: str) -> tuple[int, int] | None:
+    found = dict(store.values().get(TIMES) or {}).get(path)
+    return (found[0], found[1]) if found else None
 
 
 def digest(content: FileState | None) -> str:

@@ -101,7 +101,9 @@ def test_what_the_host_cannot_have_is_left_out_and_told(more: dict, absent: str,
 
 def test_the_users_own_setting_wins_over_the_profile() -> None:
     leave = waivers("icc", "live_restore", "userland_proxy")
-    plan = make(Request({"icc": True, "live-restore": None}, "baseline", ("userland-proxy",), waivers=leave), observed())
+    plan = make(
+        Request({"icc": True, "live-restore": None}, "baseline", ("userland-proxy",), waivers=leave), observed()
+    )
     assert plan.after["icc"] is True
     assert not {"live-restore", "userland-proxy"} & set(plan.after)
 
@@ -254,7 +256,7 @@ def test_the_socket_where_the_daemon_is_asked_must_stay(hosts: list, fine: bool)
     if fine:
         assert make(Request({"hosts": hosts}), asked).after == {"hosts": hosts}
     else:
-        with pytest.raises(InputError, match="add unix:///var/run/docker.sock"):
+        with pytest.raises(InputError, match="add unix:///var/run"):
             make(Request({"hosts": hosts}), asked)
 
 
