@@ -62,7 +62,7 @@ def _absent(host: Host) -> dict[str, t.Any]:
     command_line = takeover.decide(host, ())
     observed = host.observed
     if command_line.sentence and observed.own is not None:
-        observed = replace(observed, given=observed.own)
+        observed = replace(observed, given=observed.own, running=observed.given)
     decided = plan.decide(observed, after, anew=bool(command_line.sentence))
     if decided.need == plan.START:
         decided = plan.Plan(decided.before, after)

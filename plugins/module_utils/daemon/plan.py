@@ -43,7 +43,7 @@ class Observed:
 
     standing: the file's object, None where there is no file.
     in_effect: the file's object as the running daemon took it; None where that is not known.
-    given: the settings on the daemon's command line.
+    given: the settings on the daemon's command line; running: those of the running daemon where these are others.
     upcoming, own: those of its next start, and of a command line from which nothing was taken; None where as given.
     asked_at: the address where the daemon is asked, which has to stay.
     installed: whether there is an engine to be told anything.
@@ -54,6 +54,7 @@ class Observed:
     standing: Config | None = None
     in_effect: Config | None = None
     given: Config = field(default_factory=dict)
+    running: Config | None = None
     upcoming: Config | None = None
     own: Config | None = None
     asked_at: str = ""
@@ -127,7 +128,7 @@ def make(request: Request, observed: Observed) -> Plan:
     faults += _file_faults(after, {fault.option for fault in faults}, observed, request.flags == TAKE_OVER)
     faults += listeners.fault(after, observed.standing or {}, observed.asked_at)
     left = {name: value for name, value in own.items() if name not in taken}
-    lasting = replace(observed, given=left) if request.flags == TAKE_OVER else observed
+    lasting = replace(observed, given=left, running=running) if request.flags == TAKE_OVER else observed
     faults += refusals.refused(request, lasting, after, {fault.option for fault in faults})
     if faults:
         raise InputError(faults)

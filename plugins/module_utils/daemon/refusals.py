@@ -24,7 +24,7 @@ def with_tls(request: Request) -> Config:
 def former(observed: Observed) -> Config:
     """The settings that the daemon has in effect, as far as that is known."""
     file = observed.in_effect if observed.in_effect is not None else (observed.standing or {})
-    return {**file, **observed.given}
+    return {**file, **(observed.given if observed.running is None else observed.running)}
 
 
 def moved(observed: Observed, after: Config) -> list[str]:
@@ -52,8 +52,6 @@ def refused(request: Request, observed: Observed, after: Config, wrong: t.Collec
     ]
     if request.tls is not None:
         found += tls.faults(request.tls, request.config)
-    if found:
-        return found
     told = {name.partition(".")[0].partition("[")[0] for name in wrong}
     asked = {*request.config, *(name.partition(".")[0] for name in request.remove)} - told
     configured = {**after, **observed.given}

@@ -27,11 +27,12 @@ _DAY = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def read(given: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[tuple[Waiver, ...], list[Fault]]:
-    """The waivers, and everything that is wrong with them."""
+    """The waivers that are right, and everything that is wrong with the others."""
     found: list[Waiver] = []
     faults: list[Fault] = []
     for index, item in enumerate(given):
         where = f"waivers[{index}]"
+        before = len(faults)
         control, reason, expires = (str(item.get(name) or "") for name in ("control", "reason", "expires"))
         if control not in _BY_ID:
             hint = nearest(control, _BY_ID)
@@ -43,7 +44,8 @@ def read(given: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[tuple[Waiver, ...], 
             faults.append(Fault(WHERE, f"{where}.reason", reason, "says nothing", remedy))
         if not _is_day(expires):
             faults.append(Fault(WHERE, f"{where}.expires", expires, "is no date", "write it as YYYY-MM-DD"))
-        found.append(Waiver(control, reason, expires))
+        if len(faults) == before:
+            found.append(Waiver(control, reason, expires))
     return tuple(found), faults
 
 

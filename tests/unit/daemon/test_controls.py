@@ -166,6 +166,24 @@ def test_only_what_the_user_asks_for_himself_is_refused_and_only_under_a_profile
     )
 
 
+def test_a_flag_that_is_taken_over_into_the_file_moves_nothing() -> None:
+    here = {"data-root": "/srv/docker"}
+    existing = hidden.Existing(("a",), ("a",))
+    host = {"live": replace(FRESH, running=1), "existing": existing, "given": here, "own": here, "in_effect": {}}
+    plan = make(Request(here, flags="take_over"), Observed(version=(20, 10), **host))
+    assert (plan.taken, plan.stop) == (("data-root",), ())
+    elsewhere = Request({"data-root": "/elsewhere"}, flags="take_over")
+    assert "allow_hidden" in refusal(elsewhere, **host)
+
+
+def test_every_fault_of_the_waivers_and_what_they_do_not_allow_is_told_at_once() -> None:
+    bad = ({"control": "daemon.icc", "reason": "", "expires": "soon"}, waiver("log_level"), waiver("log_level"))
+    said = refusal(Request({"icc": True, "debug": True}, "baseline", waivers=bad))
+    assert "4 faults" in said
+    for part in ("waivers[0].reason", "waivers[0].expires", "waivers[2].control", "breaks daemon.icc"):
+        assert part in said
+
+
 def test_what_hides_containers_needs_the_word_and_stops_the_running_ones_first() -> None:
     existing = hidden.Existing(("a", "b"), ("b",), images=3, volumes=1)
     found = {"existing": existing, "live": replace(FRESH, running=1)}
