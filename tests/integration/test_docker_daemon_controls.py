@@ -117,6 +117,10 @@ def test_plain_tcp_on_the_command_line_is_refused_and_tls_lets_only_clients_with
     assert "install the package openssl" in without["msg"]
     assert "\n" not in without["msg"]
     _without_openssl(sandbox, "umount")
+    theirs = sandbox.directory / "theirs"
+    theirs.mkdir()
+    (theirs / "ca.pem").write_text("somebody's", encoding="utf-8")
+    assert "which this module did not make" in sandbox.module(tls=True, tls_directory=str(theirs))["msg"]
     untouched(sandbox, pid)
 
     sandbox.container("stays", LOOP)

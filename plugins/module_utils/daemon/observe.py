@@ -96,7 +96,7 @@ def look(options: Options, store: UndoStore) -> Host:
             nofile_limit=process.open_files_limit(),
             cgroup_namespaces=Path("/proc/self/ns/cgroup").exists(),
             installed=False,
-            companions=_beside(options, standing or {}, 0),
+            companions=_beside(options, store, standing or {}, 0),
             seccomp_profile=_seccomp_profile(options),
         )
         return Host(options, store, disk, file, observed, unfinished, times)
@@ -125,7 +125,7 @@ def look(options: Options, store: UndoStore) -> Host:
         given=given,
         upcoming=upcoming,
         own=own,
-        companions=_beside(options, configured, pid),
+        companions=_beside(options, store, configured, pid),
         existing=surroundings.existing(engine, live, containers, configured.get("data-root") or DATA_ROOT),
         seccomp_profile=_seccomp_profile(options),
         remap_problem=surroundings.remap_problem(options.request.config.get("userns-remap")),
@@ -144,12 +144,12 @@ def _seccomp_profile(options: Options) -> str:
     return str(Path(options.path).with_name(Path(SECCOMP_PROFILE).name))
 
 
-def _beside(options: Options, configured: Config, pid: int) -> tuple[Companion, ...]:
+def _beside(options: Options, store: UndoStore, configured: Config, pid: int) -> tuple[Companion, ...]:
     """The files beside daemon.json; to bring back what was there before needs none."""
     if options.state == "absent":
         return ()
     wanted = {**configured, **options.request.config}
-    return surroundings.beside(_seccomp_profile(options), options.request.tls, wanted, pid)
+    return surroundings.beside(store, _seccomp_profile(options), options.request.tls, wanted, pid)
 
 
 def _parsed(file: FileState | None, path: str) -> Config | None:

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
+from ..errors import Fault, InputError
 from ..host.files import make_directories, read_file, remove_empty_directories, remove_file, write_file
 from ..host.transaction import to_state, to_text
 from ..host.undo import UndoStore
@@ -27,7 +28,7 @@ _NEEDED_IDS = 65536
 
 
 def beside(
-    seccomp_profile: str, request: tls.Request | None, configured: Config, pid: int
+    store: UndoStore, seccomp_profile: str, request: tls.Request | None, configured: Config, pid: int
 ) -> tuple[companions.Companion, ...]:
     """The files beside daemon.json as they are and are to be. CaissonError where certificates cannot be made."""
     began = process.start_time(pid) if process.alive(pid) else 0.0
@@ -45,8 +46,19 @@ def beside(
     if request is not None:
         names = tls.server_names(request, configured, socket.gethostname())
         issues = tls.issues(request, openssl.look(request.directory), names, time.time())
-        found += companions.certificates(request, issues, before, stale)
+        made = companions.certificates(request, issues, before, stale)
+        _refuse_foreign(request, [each for each in made if each.path not in _ours(store)])
+        found += made
     return tuple(found)
+
+
+def _refuse_foreign(request: tls.Request, files: t.Iterable[companions.Companion]) -> None:
+    """Certificates that somebody else made have clients that trust them: they are not replaced."""
+    foreign = [each.path for each in files if each.changes and each.before is not None]
+    if foreign:
+        problem = f"holds {', '.join(foreign)}, which this module did not make, and which would be replaced"
+        remedy = "choose another directory, or name those certificates in config and set tls to false"
+        raise InputError([Fault("docker_daemon_config", "tls_directory", request.directory, problem, remedy)])
 
 
 def record(store: UndoStore, files: t.Sequence[companions.Companion]) -> None:
