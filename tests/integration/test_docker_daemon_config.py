@@ -247,24 +247,6 @@ def test_a_reload_that_the_daemon_refuses_is_undone(daemon: SandboxedDaemon) -> 
     daemon.wait()
 
 
-def test_a_killed_run_is_completed_by_the_next(daemon: SandboxedDaemon) -> None:
-    for delay in (0.0, 0.3, 0.8):
-        run = daemon.start_module()
-        deadline = time.monotonic() + 20
-        while daemon.config.read_bytes() == FORMER and time.monotonic() < deadline:
-            time.sleep(0.005)
-        time.sleep(delay)
-        run.kill()
-        run.communicate()
-        assert as_json(daemon.config)["icc"] is False, "the file is neither the former nor the new one"
-        completed = hardened(daemon)
-        assert set(outcomes(completed).values()) == {"pass", "not_applicable"}
-        assert daemon.info()["LoggingDriver"] == "local"
-        assert hardened(daemon)["changed"] is False
-        hardened(daemon, state="absent")
-        assert daemon.config.read_bytes() == FORMER
-
-
 def test_a_setting_written_by_hand_without_a_restart_is_brought_into_effect(daemon: SandboxedDaemon) -> None:
     config = hardened(daemon, check=True)["config"]
     daemon.config.write_text(json.dumps(config), encoding="utf-8")

@@ -147,6 +147,8 @@ def decide(
             f"{', '.join(deferred)} takes effect when the daemon restarts while no container runs ({live.running} run "
             "now): stop them, then run this again"
         )
+    if need != LEAVE and outlived and live.icc is False and configured.get("icc") is None:
+        told.append("icc stays off on the default bridge until the daemon restarts while no container runs")
     carried = need == RESTART and not keeps and bool(live.running) and can_carry(observed)
     if need == RESTART and live.running and not keeps and not carried:
         told.append(f"the restart stops {live.running} running containers, because live-restore cannot be on")

@@ -266,3 +266,9 @@ def test_without_an_engine_the_file_is_planned_for_the_version_that_comes() -> N
 
 def test_a_daemon_that_is_down_is_started() -> None:
     assert make(BASELINE, observed(live=None)).need == START
+
+
+def test_icc_that_stays_off_when_the_setting_goes_while_containers_run_is_told() -> None:
+    live = Live(running=1, icc=False, live_restore=True)
+    plan = make(Request(remove=("icc",)), observed(standing={"icc": False}, live=live))
+    assert "icc stays off" in " ".join(plan.notes)
