@@ -164,6 +164,17 @@ def test_absent_returns_the_former_file_byte_for_byte_with_its_mode(daemon: Sand
     assert daemon.pid() == pid
 
 
+def test_absent_opens_icc_again_and_containers_come_back_by_their_restart_policy(daemon: SandboxedDaemon) -> None:
+    hardened(daemon)
+    daemon.container("returns", LOOP, restart_policy={"Name": "always"})
+    process = daemon.container_pid("returns")
+    gone = hardened(daemon, state="absent")
+    assert "stops 1 running containers" in str(gone["warnings"])
+    options = daemon.api().inspect_network("bridge")["Options"]
+    assert options["com.docker.network.bridge.enable_icc"] == "true"
+    assert daemon.container_pid("returns") not in (0, process)
+
+
 def test_a_daemon_that_is_down_is_started_and_absence_comes_back(tmp_path: Path) -> None:
     daemon = SandboxedDaemon(tmp_path)
     try:

@@ -128,8 +128,12 @@ def decide(
     notes: t.Sequence[str] = (),
     taken: tuple[str, ...] = (),
     anew: bool = False,
+    exact: bool = False,
 ) -> Plan:
-    """What the daemon must do so that *after* is in effect. anew: its command line changes, so it has to restart."""
+    """What the daemon must do so that *after* is in effect.
+
+    anew: its command line changes, so it has to restart. exact: the default bridge has to be as it was, too.
+    """
     told, live = list(notes), observed.live
     if not observed.installed:
         return Plan(observed.standing, after, LEAVE, notes=tuple(told))
@@ -139,7 +143,9 @@ def decide(
     keeps = configured.get("live-restore") is True
     unmet = mismatches(configured, live)
     # With containers that outlive it the daemon does not set up the default bridge anew: a restart would not help.
-    outlived = bool(live.running) and (keeps or can_carry(observed))
+    opens = live.icc is False and configured.get("icc") is not False
+    can = can_carry(observed) and not (exact and opens)
+    outlived = bool(live.running) and (keeps or can)
     deferred = tuple(name for name in unmet if name in readback.BRIDGE and outlived)
     need = RESTART if anew else step(observed.in_effect, after, [name for name in unmet if name not in deferred])
     if deferred:
@@ -147,11 +153,12 @@ def decide(
             f"{', '.join(deferred)} takes effect when the daemon restarts while no container runs ({live.running} run "
             "now): stop them, then run this again"
         )
-    if need != LEAVE and outlived and live.icc is False and configured.get("icc") is None:
+    if need != LEAVE and outlived and opens and "icc" not in deferred:
         told.append("icc stays off on the default bridge until the daemon restarts while no container runs")
-    carried = need == RESTART and not keeps and bool(live.running) and can_carry(observed)
+    carried = need == RESTART and not keeps and bool(live.running) and can
     if need == RESTART and live.running and not keeps and not carried:
-        told.append(f"the restart stops {live.running} running containers, because live-restore cannot be on")
+        why = "icc of the default bridge is set up while none runs" if exact and opens else "live-restore cannot be on"
+        told.append(f"the restart stops {live.running} running containers, because {why}")
     first = need == RESTART and (keeps or carried) and not live.live_restore and "live-restore" not in observed.given
     return Plan(observed.standing, after, need, first, tuple(told), deferred, carried, taken)
 

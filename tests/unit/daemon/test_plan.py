@@ -11,6 +11,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.daemon.plan impo
     START,
     Observed,
     Request,
+    decide,
     make,
     step,
 )
@@ -272,3 +273,11 @@ def test_icc_that_stays_off_when_the_setting_goes_while_containers_run_is_told()
     live = Live(running=1, icc=False, live_restore=True)
     plan = make(Request(remove=("icc",)), observed(standing={"icc": False}, live=live))
     assert "icc stays off" in " ".join(plan.notes)
+
+
+def test_an_exact_way_back_does_not_leave_icc_off() -> None:
+    live = Live(running=1, icc=False, live_restore=True)
+    host = observed(standing={"icc": False, "live-restore": True}, live=live)
+    assert (decide(host, {}, exact=True).carried, decide(host, {}).carried) == (False, True)
+    still = observed(standing={"mtu": 9, "live-restore": True}, live=Live(running=1, icc=True, live_restore=True))
+    assert decide(still, {}, exact=True).carried
