@@ -101,14 +101,16 @@ def make(request: Request, observed: Observed) -> Plan:
     faults = check_request(request, observed.version)
     config = _that_the_engine_has(request.config, observed, notes)
     base = {} if request.replace else merged(observed.standing or {}, {}, request.remove)
-    running, own = observed.given, observed.given if observed.own is None else observed.own
-    if request.flags == TAKE_OVER:
+    running, own = observed.given, observed.own or {}
+    # Where the command line is nobody's to change, its flags stay and conflict.
+    take_over = request.flags == TAKE_OVER and observed.own is not None
+    if take_over:
         profile = {each.key: each.value for each in controls.settings(request.profile, observed.nofile_limit)}
         observed = replace(observed, given=flags.without_weaker(own, profile))
     wanted = merged_wants(base, config, request, observed, notes)
     after = merged(_without_foreign_log_options(base, wanted), wanted)
-    taken = tuple(flags.conflicting(after, own)) if request.flags == TAKE_OVER else ()
-    faults += _file_faults(after, {fault.option for fault in faults}, observed, request.flags == TAKE_OVER)
+    taken = tuple(flags.conflicting(after, own)) if take_over else ()
+    faults += _file_faults(after, {fault.option for fault in faults}, observed, take_over)
     faults += listeners.fault(after, observed.standing or {}, observed.asked_at)
     if faults:
         raise InputError(faults)
@@ -116,7 +118,7 @@ def make(request: Request, observed: Observed) -> Plan:
         notes.append(
             f"systemd no longer hands {listeners.ACTIVATED} over: the daemon must be started at boot by itself"
         )
-    if request.flags == TAKE_OVER:
+    if take_over:
         left = {name: value for name, value in own.items() if name not in taken}
         return decide(replace(observed, given=left), after, notes, taken, left != running)
     return decide(observed, after, notes)

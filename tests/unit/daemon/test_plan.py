@@ -230,7 +230,7 @@ def test_a_flag_of_the_next_start_conflicts_though_the_running_daemon_has_it_not
 
 def test_flags_that_weaken_the_profile_are_taken_over_and_others_stay() -> None:
     given = {"icc": True, "userland-proxy": False, "log-driver": "syslog"}
-    plan = make(Request(profile="baseline", flags="take_over"), observed(given=given))
+    plan = make(Request(profile="baseline", flags="take_over"), observed(given=given, own=given))
     assert (plan.taken, plan.after["icc"]) == (("icc",), False)
     assert not {"userland-proxy", "log-driver"} & set(plan.after)
 
@@ -253,8 +253,14 @@ def test_the_socket_where_the_daemon_is_asked_must_stay(hosts: list, fine: bool)
             make(Request({"hosts": hosts}), asked)
 
 
+def test_flags_that_nobody_may_change_conflict_still() -> None:
+    with pytest.raises(InputError, match="debug"):
+        make(Request({"debug": True}, flags="take_over"), observed(given={"debug": True}))
+
+
 def test_the_end_of_socket_activation_is_told() -> None:
-    host = observed(given={"hosts": ["fd://"]}, asked_at="unix:///run/docker.sock")
+    unit = {"hosts": ["fd://"]}
+    host = observed(given=unit, own=unit, asked_at="unix:///run/docker.sock")
     plan = make(Request({"hosts": ["unix:///run/docker.sock"]}, flags="take_over"), host)
     assert "must be started at boot by itself" in " ".join(plan.notes)
 
