@@ -38,7 +38,7 @@ notes:
   - C(icc) and C(ip) of the default bridge are set up by a daemon that starts while no container runs. Where containers
     outlive the restart, the module says so and does not restart again for it.
   - A restart stops the running containers only where C(live-restore) cannot be on, as in a swarm or where the daemon's
-    command line switches it off. That is told in a warning.
+    command line switches it off, and where O(state=absent) opens C(icc) of the default bridge again. A warning says so.
   - A profile never overrides what O(config) says, and leaves out what the engine, its command line or the host does not
     bear. Each is told in a warning.
 extends_documentation_fragment:

@@ -212,7 +212,7 @@ class SandboxedDaemon:
         """Wait until the daemon is the same, or none, for a while."""
         seen, since = -1, time.monotonic()
         deadline = since + seconds
-        while time.monotonic() < deadline and time.monotonic() - since < 1:
+        while time.monotonic() < deadline and time.monotonic() - since < 0.7:
             pid = self.pid() if self.runs() else 0
             if pid != seen:
                 seen, since = pid, time.monotonic()

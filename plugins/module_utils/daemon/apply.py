@@ -63,7 +63,7 @@ def _absent(host: Host) -> dict[str, t.Any]:
     observed = host.observed
     if command_line.sentence and observed.own is not None:
         observed = replace(observed, given=observed.own, running=observed.given)
-    decided = plan.decide(observed, after, anew=bool(command_line.sentence))
+    decided = plan.decide(observed, after, anew=bool(command_line.sentence), exact=True)
     if decided.need == plan.START:
         decided = plan.Plan(decided.before, after)
     result = _carry_out(host, decided, original, command_line)

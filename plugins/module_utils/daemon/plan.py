@@ -118,17 +118,19 @@ def make(request: Request, observed: Observed) -> Plan:
     faults = check_request(request, observed.version)
     config = _that_the_engine_has(refusals.with_tls(request), observed, notes)
     base = {} if request.replace else merged(observed.standing or {}, {}, request.remove)
-    running, own = observed.given, observed.given if observed.own is None else observed.own
-    if request.flags == TAKE_OVER:
+    running, own = observed.given, observed.own or {}
+    # Where the command line is nobody's to change, its flags stay and conflict.
+    take_over = request.flags == TAKE_OVER and observed.own is not None
+    if take_over:
         profile = {each.key: each.value for each in controls.settings(request.profile, observed.nofile_limit)}
         observed = replace(observed, given=flags.without_weaker(own, profile))
     wanted = merged_wants(base, config, request, observed, notes)
     after = merged(_without_foreign_log_options(base, wanted), wanted)
-    taken = tuple(flags.conflicting(after, own)) if request.flags == TAKE_OVER else ()
-    faults += _file_faults(after, {fault.option for fault in faults}, observed, request.flags == TAKE_OVER)
+    taken = tuple(flags.conflicting(after, own)) if take_over else ()
+    faults += _file_faults(after, {fault.option for fault in faults}, observed, take_over)
     faults += listeners.fault(after, observed.standing or {}, observed.asked_at)
     left = {name: value for name, value in own.items() if name not in taken}
-    lasting = replace(observed, given=left, running=running) if request.flags == TAKE_OVER else observed
+    lasting = replace(observed, given=left, running=running) if take_over else observed
     faults += refusals.refused(request, lasting, after, {fault.option for fault in faults})
     if faults:
         raise InputError(faults)
@@ -136,7 +138,7 @@ def make(request: Request, observed: Observed) -> Plan:
         notes.append(
             f"systemd no longer hands {listeners.ACTIVATED} over: the daemon must be started at boot by itself"
         )
-    if request.flags == TAKE_OVER:
+    if take_over:
         return decide(lasting, after, notes, taken, left != running)
     return decide(observed, after, notes)
 
@@ -147,8 +149,12 @@ def decide(
     notes: t.Sequence[str] = (),
     taken: tuple[str, ...] = (),
     anew: bool = False,
+    exact: bool = False,
 ) -> Plan:
-    """What the daemon must do so that *after* is in effect. anew: its command line changes, so it has to restart."""
+    """What the daemon must do so that *after* is in effect.
+
+    anew: its command line changes, so it has to restart. exact: the default bridge has to be as it was, too.
+    """
     told, live = list(notes), observed.live
     beside = [each for each in observed.companions if each.counts(after)]
     written = tuple(each for each in beside if each.changes)
@@ -162,7 +168,10 @@ def decide(
     keeps = configured.get("live-restore") is True
     unmet = mismatches(configured, live)
     # With containers that outlive it the daemon does not set up the default bridge anew: a restart would not help.
-    outlived = bool(live.running) and (keeps or can_carry(observed)) and not moved
+    opens = live.icc is False and configured.get("icc") is not False
+    narrow = live.port_address not in (None, "", "0.0.0.0") and not configured.get("ip")
+    can = can_carry(observed) and not (exact and (opens or narrow))
+    outlived = bool(live.running) and (keeps or can) and not moved
     anew = anew or any(each.new_to_the_daemon for each in beside)
     deferred = tuple(name for name in unmet if name in readback.BRIDGE and outlived)
     need = RESTART if anew else step(observed.in_effect, after, [name for name in unmet if name not in deferred])
@@ -171,9 +180,13 @@ def decide(
             f"{', '.join(deferred)} takes effect when the daemon restarts while no container runs ({live.running} run "
             "now): stop them, then run this again"
         )
-    carried = need == RESTART and not keeps and bool(live.running) and can_carry(observed) and not moved
+    if need != LEAVE and outlived and opens and "icc" not in deferred:
+        told.append("icc stays off on the default bridge until the daemon restarts while no container runs")
+    carried = need == RESTART and not keeps and bool(live.running) and can and not moved
     if need == RESTART and live.running and not keeps and not carried and not moved:
-        told.append(f"the restart stops {live.running} running containers, because live-restore cannot be on")
+        bridge = f"{'icc' if opens else 'ip'} of the default bridge is set up while none runs"
+        why = bridge if exact and (opens or narrow) else "live-restore cannot be on"
+        told.append(f"the restart stops {live.running} running containers, because {why}")
     first = need == RESTART and (keeps or carried) and not live.live_restore and "live-restore" not in observed.given
     stop = observed.existing.running if moved else ()
     return Plan(

@@ -4,7 +4,7 @@
 MARK: what the running daemon has in effect. RECIPE: how a plain daemon is started. PENDING: what was there before a run
 that has not ended; of a run that was killed, the next one takes the file from there and not the half of it that stands.
 COMMANDS: the command lines of plain daemons from which flags were taken. TIMES: those of the files that undo brings
-back, for by them is told whether a running daemon has a file.
+back; they tell whether a running daemon has a file.
 """
 
 from __future__ import annotations

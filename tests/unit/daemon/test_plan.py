@@ -11,6 +11,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.daemon.plan impo
     START,
     Observed,
     Request,
+    decide,
     make,
     step,
 )
@@ -237,7 +238,7 @@ def test_a_flag_of_the_next_start_conflicts_though_the_running_daemon_has_it_not
 
 def test_flags_that_weaken_the_profile_are_taken_over_and_others_stay() -> None:
     given = {"icc": True, "userland-proxy": False, "log-driver": "syslog"}
-    plan = make(Request(profile="baseline", flags="take_over"), observed(given=given))
+    plan = make(Request(profile="baseline", flags="take_over"), observed(given=given, own=given))
     assert (plan.taken, plan.after["icc"]) == (("icc",), False)
     assert not {"userland-proxy", "log-driver"} & set(plan.after)
 
@@ -260,8 +261,14 @@ def test_the_socket_where_the_daemon_is_asked_must_stay(hosts: list, fine: bool)
             make(Request({"hosts": hosts}), asked)
 
 
+def test_flags_that_nobody_may_change_conflict_still() -> None:
+    with pytest.raises(InputError, match="debug"):
+        make(Request({"debug": True}, flags="take_over"), observed(given={"debug": True}))
+
+
 def test_the_end_of_socket_activation_is_told() -> None:
-    host = observed(given={"hosts": ["fd://"]}, asked_at="unix:///run/docker.sock")
+    unit = {"hosts": ["fd://"]}
+    host = observed(given=unit, own=unit, asked_at="unix:///run/docker.sock")
     plan = make(Request({"hosts": ["unix:///run/docker.sock"]}, flags="take_over"), host)
     assert "must be started at boot by itself" in " ".join(plan.notes)
 
@@ -274,3 +281,17 @@ def test_without_an_engine_the_file_is_planned_for_the_version_that_comes() -> N
 
 def test_a_daemon_that_is_down_is_started() -> None:
     assert make(BASELINE, observed(live=None)).need == START
+
+
+def test_icc_that_stays_off_when_the_setting_goes_while_containers_run_is_told() -> None:
+    live = Live(running=1, icc=False, live_restore=True)
+    plan = make(Request(remove=("icc",)), observed(standing={"icc": False}, live=live))
+    assert "icc stays off" in " ".join(plan.notes)
+
+
+def test_an_exact_way_back_does_not_leave_icc_off() -> None:
+    live = Live(running=1, icc=False, live_restore=True)
+    host = observed(standing={"icc": False, "live-restore": True}, live=live)
+    assert (decide(host, {}, exact=True).carried, decide(host, {}).carried) == (False, True)
+    still = observed(standing={"mtu": 9, "live-restore": True}, live=Live(running=1, icc=True, live_restore=True))
+    assert decide(still, {}, exact=True).carried
