@@ -134,6 +134,20 @@ def test_a_start_that_fails_is_undone(host: DaemonHost, config: dict, said: str)
     assert host.done(state="absent")["changed"] is False, "the failed run left something to undo"
 
 
+def test_the_strict_profile_is_in_effect_as_far_as_the_engine_has_it(host: DaemonHost) -> None:
+    predicted = host.done(profile="strict", check=True)
+    result = host.done(profile="strict")
+    for part in ("actions", "findings", "outdated_containers"):
+        assert predicted[part] == result[part], part
+    assert "profile=/etc/docker/caisson-seccomp.json" in host.sh("docker info --format '{{.SecurityOptions}}'")
+    new = "default-network-opts" in result["config"]
+    assert new == (host.sh("docker version --format '{{.Server.Version}}'") >= "24")
+    host.sh("docker network create fresh")
+    assert ('host_binding_ipv4": "127.0.0.1"' in host.sh("docker network inspect fresh")) == new
+    host.sh("docker network rm fresh")
+    assert host.done(profile="strict")["changed"] is False
+
+
 @ONLY_12
 def test_a_daemon_that_hangs_on_its_start_is_ended_and_undone(host: DaemonHost) -> None:
     message = refused(host, config={"containerd": "/run/nobody-listens.sock"}, flags="take_over", timeout=5)

@@ -22,7 +22,8 @@ import json, sys
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon import apply, observe, plan
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
 options = json.loads(sys.argv[2])
-wish = {name: options.pop(name) for name in ("config", "profile", "replace", "flags") if name in options}
+NAMES = ("config", "profile", "replace", "flags", "waivers", "controls", "allow_hidden")
+wish = {name: options.pop(name) for name in NAMES if name in options}
 request = plan.Request(remove=tuple(options.pop("remove", ())), **{"profile": "baseline", **wish})
 try:
     result = apply.run(observe.Options(request=request, check=sys.argv[1] == "check", **options))

@@ -7,6 +7,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from . import addresses, readback
+from .schema import parse_version
 
 
 @dataclass(frozen=True)
@@ -103,19 +104,22 @@ def predicted(live: Live, configured: t.Mapping[str, t.Any], deferred: t.Sequenc
     )
 
 
+# Of these options info shows what the settings decide.
+_DECIDED = ("name=cgroupns", "name=seccomp", "name=userns", "name=no-new-privileges")
+_SHOWS_NO_NEW_PRIVILEGES = (23, 0)
+
+
 def _security(live: Live, configured: t.Mapping[str, t.Any], private: bool) -> tuple[str, ...]:
     """Info's security options; those that nothing in the file decides stay as they are."""
-    profile = configured.get("seccomp-profile") or "builtin"
-    kept = tuple(
-        option
-        for option in live.security
-        if option.split(",")[0] not in ("name=cgroupns", "name=seccomp", "name=userns")
-    )
+    kept = [option for option in live.security if option.split(",")[0] not in _DECIDED]
     if live.seccomp:
-        kept = (*kept, f"name=seccomp,profile={profile}")
+        kept.append(f"name=seccomp,profile={configured.get('seccomp-profile') or 'builtin'}")
     if configured.get("userns-remap"):
-        kept = (*kept, "name=userns")
-    return (*kept, "name=cgroupns") if private else kept
+        kept.append("name=userns")
+    version = parse_version(live.version)
+    if configured.get("no-new-privileges") is True and version is not None and version >= _SHOWS_NO_NEW_PRIVILEGES:
+        kept.append("name=no-new-privileges")
+    return (*kept, "name=cgroupns") if private else tuple(kept)
 
 
 def _insecure(live: Live, configured: t.Mapping[str, t.Any]) -> tuple[str, ...]:
