@@ -188,7 +188,7 @@ def test_a_full_disk_changes_nothing(host: DaemonHost) -> None:
 
 @ONLY_12
 def test_a_run_that_is_killed_leaves_the_engine_and_the_next_run_converges(host: DaemonHost) -> None:
-    """Killed before each second of its steps, while it takes flags over; the fixture sees that the undo is whole."""
+    """Killed before each third of its steps, while it takes flags over; the fixture sees that the undo is whole."""
     wish = {"config": SECOND, "flags": "take_over"}
     process = host.process("stays")
     wanted = host.done(check=True, **wish)["config"]
@@ -199,12 +199,12 @@ def test_a_run_that_is_killed_leaves_the_engine_and_the_next_run_converges(host:
         host.serves()
         assert json.loads(host.sh(f"cat {CONFIG}")) in whole, f"step {steps}"
         assert host.process("stays") == process, f"step {steps}"
-        if steps % 4 == 1:
+        if steps % 2 == 0:
             host.done(**wish)
             engine = host.engine_pid()
             assert (host.done(**wish)["changed"], host.engine_pid()) == (False, engine), f"step {steps}"
             assert "stays" in host.sh("docker -H unix:///run/second.sock ps")
         host.done(state="absent")
         assert host.sh(f"cat {CONFIG}") == FORMER.decode().strip(), f"step {steps}"
-        steps += 2
+        steps += 3
     assert steps > 10, "the runs were not killed where they should have been"

@@ -7,6 +7,7 @@ session of its own: when the module is killed meanwhile, the host still gets its
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -21,7 +22,11 @@ UNENDED = 75
 NOTE = ".caisson-next"
 _RUN = f"""
 import json, os, signal, sys, time
-job = json.loads(sys.argv[1])
+try:
+    job = json.loads(sys.stdin.buffer.read())
+except ValueError:
+    sys.exit({UNENDED})
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 def runs():
     try:
@@ -83,18 +88,21 @@ def start(
         "seconds": seconds,
         "kill": kill,
     }
+    # Not as an argument, which every user can read: the environment may hold the password of a proxy.
     Path(log_file).parent.mkdir(parents=True, exist_ok=True)
     try:
         with Path(log_file).open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-c", _RUN, json.dumps(job)],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-c", _RUN],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 env={**os.environ, "PYTHONPATH": ""},
                 start_new_session=True,
             )
+        with contextlib.suppress(BrokenPipeError), t.cast(t.IO[bytes], child.stdin) as given:
+            given.write(json.dumps(job).encode())
         Path(pidfile + NOTE).write_text(f"{child.pid}\n", encoding="ascii")
         return child
     except OSError as error:
