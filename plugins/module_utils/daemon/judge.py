@@ -141,7 +141,7 @@ class _Judge:
             return FAIL, f"no default limit {name}"
         limit = limits[name]
         text = f"{limit['Soft']}:{limit['Hard']}" if isinstance(limit, dict) else str(limit)
-        limited = "-1" not in text.split(":") and (name != "core" or text.split(":")[-1] == "0")
+        limited = "-1" not in text.split(":") and (name != "core" or text.rpartition(":")[2] == "0")
         return _is(limited and self.in_effect, f"{name}={text}{self._stale}")
 
     def userns_remap(self) -> Outcome:
