@@ -23,6 +23,7 @@ from ansible_collections.caisson.hardening.tests.support.containers import Deplo
 Json = t.Dict[str, t.Any]
 IMAGES = {"nginx": app_images.NGINX, "redis": app_images.REDIS, "postgresql": app_images.POSTGRESQL}
 PASSWORD = "correct horse"
+SECCOMP = Path(__file__).parents[2] / "roles" / "docker_daemon" / "files" / "caisson-seccomp.json"
 # A change with which each cannot run, and what of it the message has to say.
 FAILING: dict[str, tuple[Json, str]] = {
     "nginx": ({"tmpfs": []}, "Read-only file system"),
@@ -205,6 +206,19 @@ def test_a_failing_replacement_rolls_back_and_the_data_stays(running: Shop) -> N
     for name in IMAGES:
         until(lambda name=name: running.read(name) == "safe", timeout=60)
     assert running.deployer.deploy(*running.specs())["actions"] == []
+
+
+def test_they_work_under_the_strict_seccomp_profile(running: Shop) -> None:
+    profile = json.dumps(json.loads(SECCOMP.read_text(encoding="utf-8")))
+    confined = [{**spec, "security_opts": [f"seccomp={profile}"]} for spec in running.specs()]
+    running.deployer.deploy(*confined)
+    for name in IMAGES:
+        assert "seccomp=" in str(running.deployer.inspect(name)["HostConfig"]["SecurityOpt"])
+        running.write(name, "confined")
+        assert running.read(name) == "confined"
+        status, said = running.deployer.shell(name, "unshare -U true")
+        assert (status != 0, "Operation not permitted" in said) == (True, True)
+    running.deployer.deploy(*running.specs())
 
 
 def test_no_secret_is_shown(running: Shop) -> None:

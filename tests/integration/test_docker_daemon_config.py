@@ -164,6 +164,17 @@ def test_absent_returns_the_former_file_byte_for_byte_with_its_mode(daemon: Sand
     assert daemon.pid() == pid
 
 
+def test_absent_opens_icc_again_and_containers_come_back_by_their_restart_policy(daemon: SandboxedDaemon) -> None:
+    hardened(daemon)
+    daemon.container("returns", LOOP, restart_policy={"Name": "always"})
+    process = daemon.container_pid("returns")
+    gone = hardened(daemon, state="absent")
+    assert "stops 1 running containers" in str(gone["warnings"])
+    options = daemon.api().inspect_network("bridge")["Options"]
+    assert options["com.docker.network.bridge.enable_icc"] == "true"
+    assert daemon.container_pid("returns") not in (0, process)
+
+
 def test_a_daemon_that_is_down_is_started_and_absence_comes_back(tmp_path: Path) -> None:
     daemon = SandboxedDaemon(tmp_path)
     try:
@@ -245,24 +256,6 @@ def test_a_reload_that_the_daemon_refuses_is_undone(daemon: SandboxedDaemon) -> 
     assert "The daemon's last lines" in result["msg"]
     assert (daemon.config.read_bytes(), daemon.pid()) == (FORMER, pid)
     daemon.wait()
-
-
-def test_a_killed_run_is_completed_by_the_next(daemon: SandboxedDaemon) -> None:
-    for delay in (0.0, 0.3, 0.8):
-        run = daemon.start_module()
-        deadline = time.monotonic() + 20
-        while daemon.config.read_bytes() == FORMER and time.monotonic() < deadline:
-            time.sleep(0.005)
-        time.sleep(delay)
-        run.kill()
-        run.communicate()
-        assert as_json(daemon.config)["icc"] is False, "the file is neither the former nor the new one"
-        completed = hardened(daemon)
-        assert set(outcomes(completed).values()) == {"pass", "not_applicable"}
-        assert daemon.info()["LoggingDriver"] == "local"
-        assert hardened(daemon)["changed"] is False
-        hardened(daemon, state="absent")
-        assert daemon.config.read_bytes() == FORMER
 
 
 def test_a_setting_written_by_hand_without_a_restart_is_brought_into_effect(daemon: SandboxedDaemon) -> None:

@@ -174,6 +174,57 @@ class SandboxedDaemon:
             env=_environment(),
         )
 
+    def done(self, **more: t.Any) -> dict[str, t.Any]:
+        """The result of a run that has to succeed."""
+        result = self.module(**more)
+        assert result["rc"] == 0, result["msg"]
+        return result
+
+    def dies(self, code: str, *words: str, **more: t.Any) -> int:
+        """The exit status of a program that runs the module's core inside, as the shell tells it."""
+        given = json.dumps(self.arguments(**more))
+        done = subprocess.run(
+            [str(self.python), "-c", code, *words, given],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, **_environment()},
+        )
+        assert done.returncode in (0, -signal.SIGKILL, 128 + signal.SIGKILL), done.stderr
+        return 0 if done.returncode == 0 else 128 + signal.SIGKILL
+
+    def command(self) -> list[str]:
+        return process.command_line(self.pid())
+
+    def runs(self) -> bool:
+        """Whether a daemon runs."""
+        with contextlib.suppress(OSError, ValueError):
+            return process.alive(self.pid())
+        return False
+
+    def comes_back(self) -> None:
+        """Wait until no start or end of a daemon is under way any more, and the one that runs answers."""
+        self.settles()
+        self.wait()
+
+    def settles(self, seconds: float = 20) -> None:
+        """Wait until the daemon is the same, or none, for a while."""
+        seen, since = -1, time.monotonic()
+        deadline = since + seconds
+        while time.monotonic() < deadline and time.monotonic() - since < 0.7:
+            pid = self.pid() if self.runs() else 0
+            if pid != seen:
+                seen, since = pid, time.monotonic()
+            time.sleep(0.05)
+
+    def holds_port(self, port: int) -> subprocess.Popen[str]:
+        """A program inside that has the port of the loopback."""
+        code = f"import socket; s = socket.create_server(('127.0.0.1', {port})); print('ready', flush=True); s.accept()"
+        held = subprocess.Popen([str(self.python), "-c", code], stdout=subprocess.PIPE, text=True)
+        assert held.stdout is not None and held.stdout.readline() == "ready\n"
+        return held
+
     def start_module(self, **more: t.Any) -> subprocess.Popen[str]:
         return start_module("docker_daemon_config", self.arguments(**more), python=str(self.python), env=_environment())
 

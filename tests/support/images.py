@@ -80,6 +80,21 @@ HOST = Recipe(
     ('CMD ["/usr/local/sbin/boot"]', "ENV container=docker"),
 )
 
+# The next release, with a newer engine; Debian took the client out of its package there.
+HOST_13 = Recipe("debian-host-13", (*HOST.packages, "docker-cli"), HOST.hooks, HOST.changes, "trixie")
+
+# A host without an engine, whose packages wait in apt's cache.
+FRESH = Recipe(
+    "debian-fresh",
+    (*(package for package in HOST.packages if package not in ("docker.io", "iptables")), "python3-apt"),
+    (
+        *HOST.hooks[:-1],
+        'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get install -q -y --download-only --no-install-recommends'
+        " docker.io iptables",
+    ),
+    HOST.changes,
+)
+
 # People log in here, with sessions and a service manager of their own, and ask polkit for rights.
 LOGIN = Recipe(
     "debian-login", (*HOST.packages, "libpam-systemd", "dbus-user-session", "polkitd"), HOST.hooks, HOST.changes

@@ -39,7 +39,8 @@ EDGES = frozenset(
             "kernel_security.observe",
             "kernel.host_traits",
         ),
-        *("daemon.engine", "daemon.process", "daemon.service"),
+        *("daemon.sockets", "daemon.openssl", "daemon.container_process"),
+        *("daemon.engine", "daemon.process", "daemon.service", "daemon.successor", "daemon.unit_files"),
         "host.secret_files",
         *(
             "containers.engine",
@@ -57,6 +58,8 @@ EDGES = frozenset(
 APPLIERS = frozenset(
     (
         *("kernel.apply", "host.transaction", "daemon.apply", "daemon.observe"),
+        *("daemon.surroundings", "daemon.judged"),
+        *("daemon.record", "daemon.takeover", "daemon.transaction"),
         *("permissions.apply", "permissions.observe", "process_limits.apply", "process_limits.observe"),
         "auditd.apply",
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),

@@ -8,7 +8,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ..controls import container
+from ..controls import container, model
 from ..errors import named, nearest, shown
 from . import ports, values
 from .units import Wrong, parse_duration
@@ -22,6 +22,7 @@ HEALTH_DEFAULTS = {
     "start_interval": 5 * 10**9,
     "retries": 3,
 }
+Waiver = model.Waiver
 _OF_CONTAINERS = frozenset(control.id for control in container.CONTROLS)
 
 
@@ -33,21 +34,6 @@ class Network:
     aliases: frozenset[str] = frozenset()
     ipv4_address: str = ""
     ipv6_address: str = ""
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """The leave to weaken one control, with its reason and its last day (inclusive)."""
-
-    control: str
-    reason: str
-    expires: str
-
-    def expired(self, today: datetime.date) -> bool:
-        return datetime.date.fromisoformat(self.expires) < today
-
-    def as_dict(self) -> dict[str, str]:
-        return {"control": self.control, "reason": self.reason, "expires": self.expires}
 
 
 @dataclass(frozen=True)

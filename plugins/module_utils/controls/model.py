@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from dataclasses import dataclass
 
@@ -43,6 +44,21 @@ class Control:
     def demanded_by(self, profile: str) -> bool:
         """Whether *profile* demands this control; ``strict`` contains ``baseline``."""
         return PROFILES.index(self.profile) <= PROFILES.index(profile)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """The leave to weaken one control, with its reason and its last day (inclusive)."""
+
+    control: str
+    reason: str
+    expires: str
+
+    def expired(self, today: datetime.date) -> bool:
+        return datetime.date.fromisoformat(self.expires) < today
+
+    def as_dict(self) -> dict[str, str]:
+        return {"control": self.control, "reason": self.reason, "expires": self.expires}
 
 
 @dataclass(frozen=True)

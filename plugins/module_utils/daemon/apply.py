@@ -4,30 +4,24 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 from ..controls.model import score
-from ..errors import CaissonError
-from ..host.files import (
-    FileState,
-    make_directories,
-    remove_empty_directories,
-    remove_file,
-    write_file,
-)
+from ..errors import CaissonError, InputError
+from ..host.files import FileState, make_directories, remove_empty_directories, set_file_times
 from ..host.lock import host_lock
 from ..host.undo import UndoStore
-from . import plan, process, state
-from .engine import Engine
-from .mask import masked, masked_text
-from .merge import Config, parse, render, shown_text
-from .observe import Host, Options, keep_recipe, look, mark_applied, require_root, validate
-from .service import LOG_LINES, Service
+from . import plan, record, refusals, state, surroundings, takeover
+from .judged import configured_after, judged, since
+from .mask import masked
+from .merge import parse, render, shown_text
+from .observe import Host, Options, look, require_root, validate
+from .transaction import Transaction
 
 SUBJECT = "daemon"
-RELOAD_SECONDS = 15.0
+VALIDATES = (23, 0)
 
 
 def run(options: Options) -> dict[str, t.Any]:
@@ -42,169 +36,139 @@ def run(options: Options) -> dict[str, t.Any]:
 def _present(host: Host) -> dict[str, t.Any]:
     decided = plan.make(host.options.request, host.observed)
     content = render(decided.after)
-    if host.dockerd and decided.write and (host.observed.version or (0, 0)) >= (23, 0):
+    if (
+        host.dockerd
+        and content != (host.disk or FileState(b"")).content
+        and (host.observed.version or (0, 0)) >= VALIDATES
+    ):
         validate(host.dockerd, content, host.options.path)
     new = FileState(content, host.file.mode, host.file.uid, host.file.gid) if host.file else FileState(content)
-    return _carry_out(host, decided, new if decided.write else host.file)
+    return _carry_out(host, decided, new if decided.write else host.file, takeover.decide(host, decided.taken))
 
 
 def _absent(host: Host) -> dict[str, t.Any]:
-    """The file from before the first run, byte for byte."""
+    """The file from before the first run, byte for byte, and the daemon's own command line."""
     recorded = host.store.files()
     if host.options.path not in recorded:
+        if not host.options.check and not recorded:
+            host.store.clear()
         unchanged = plan.Plan(host.observed.standing, host.observed.standing or {})
         return _result(host, unchanged, [], host.observed.live)
     original = recorded[host.options.path]
     after = {} if original is None else parse(original.content, host.options.path)
-    decided = plan.decide(host.observed, after)
+    hiding = refusals.hiding(host.options.request, host.observed, after)
+    if hiding:
+        raise InputError(hiding)
+    command_line = takeover.decide(host, ())
+    observed = host.observed
+    if command_line.sentence and observed.own is not None:
+        observed = replace(observed, given=observed.own, running=observed.given)
+    decided = plan.decide(observed, after, anew=bool(command_line.sentence), exact=True)
     if decided.need == plan.START:
         decided = plan.Plan(decided.before, after)
-    result = _carry_out(host, decided, original)
+    result = _carry_out(host, decided, original, command_line)
     if not host.options.check:
-        made = host.store.directories()
-        host.store.clear()
-        remove_empty_directories(made)
+        times = record.times(host.store, host.options.path)
+        if original is not None and times:
+            set_file_times(host.options.path, times)
+        surroundings.restore(host.store)
+        _forget(host)
     return {**result, "changed": True}
 
 
-def _carry_out(host: Host, decided: plan.Plan, new: FileState | None) -> dict[str, t.Any]:
+def _forget(host: Host) -> None:
+    """Nothing of this file is ours any more; of another daemon's it may be."""
+    made = host.store.directories()
+    for path in [host.options.path, *([host.unit.path] if host.unit else [])]:
+        host.store.forget_file(path)
+    surroundings.forget(host.store)
+    if host.store.files():
+        host.store.commit()
+    else:
+        host.store.clear()
+        remove_empty_directories(made)
+
+
+def _carry_out(
+    host: Host, decided: plan.Plan, new: FileState | None, command_line: takeover.CommandLine
+) -> dict[str, t.Any]:
     """Do, or predict, what the plan says."""
     acts = decided.need if host.service is None or host.service.name != "none" else plan.LEAVE
-    actions = _actions(host, decided, acts, new)
+    actions = _actions(host, decided, acts, new, command_line)
     live: state.Live | None
     if host.options.check or not actions:
+        if not host.options.check and host.unfinished:
+            record.end(host.store)
         live = _predicted(host, decided, acts)
         return _result(host, decided, actions, live)
-    backup = None
-    if host.options.state == "present":
-        backup = _record(host)
-    live = _transaction(host, decided, acts, new)
+    first = host.options.path not in host.store.files()
+    backup = _record(host, decided, command_line)
+    try:
+        live = Transaction(host, decided, acts, new, command_line).run()
+    except CaissonError:
+        record.end(host.store)
+        if first:
+            _forget(host)
+        raise
+    if host.observed.installed:  # else the engine's first start has yet to show what it makes of the file
+        _finish(host, decided)
     return {**_result(host, decided, actions, live), **({"backup": str(backup)} if backup else {})}
 
 
-def _record(host: Host) -> Path | None:
+def _finish(host: Host, decided: plan.Plan) -> None:
+    if host.service and host.service.name != "none" and host.options.state == "present":
+        record.mark_applied(host.store, host.service.pid(), decided.after)
+        surroundings.keep_since(host.store, since(host, decided))
+    record.end(host.store)
+
+
+def _record(host: Host, decided: plan.Plan, command_line: takeover.CommandLine) -> Path | None:
     """What undo needs, and what the daemon has in effect now, before anything changes."""
     path = host.options.path
+    if path not in host.store.files():
+        record.keep_times(host.store, path, host.times)
     host.store.record_file(path, host.file)
+    surroundings.record(host.store, decided.companions)
+    command_line.remember(host)
+    record.begin(host.store, path, host.file, host.unfinished)
     host.store.commit()
     host.store.record_directories(make_directories(Path(path).parent))
     pid = host.service.pid() if host.service else 0
     if pid and host.observed.in_effect is not None:
-        mark_applied(host.store, pid, host.observed.in_effect)
+        record.mark_applied(host.store, pid, host.observed.in_effect)
     if host.service:
-        keep_recipe(host.store, host.service, host.options.pidfile)
+        record.keep_recipe(host.store, host.service, host.options.pidfile)
     host.store.commit()
-    return host.store.backup(path, host.file) if host.file else None
+    if host.file is None or host.options.state == "absent" or not host.options.backups:
+        return None
+    return host.store.backup(path, host.file, host.options.backups)
 
 
-def _transaction(host: Host, decided: plan.Plan, acts: str, new: FileState | None) -> state.Live | None:
-    service = host.service
-    before = process.identity(service.pid()) if service else ""
-    _put(host.options.path, new)
-    if service is None or acts == plan.LEAVE:
-        return host.observed.live
-    try:
-        live = _tell(host, service, decided, acts)
-    except CaissonError as error:
-        tail = _tail(service)
-        outcome = _roll_back(host, service, acts, before)
-        raise CaissonError(f"Failed to bring the new settings into effect: {error}; {outcome}{tail}") from error
-    if host.options.state == "present":
-        mark_applied(host.store, service.pid(), decided.after)
-    return live
-
-
-def _tell(host: Host, service: Service, decided: plan.Plan, acts: str) -> state.Live:
-    """Make the daemon take the file over, and read back that it did."""
-    configured = {**decided.after, **host.observed.given}
-    if decided.live_restore_first:
-        live = _reload(host, service, {"live-restore": True}, ())
-    if acts == plan.RELOAD:
-        return _reload(host, service, configured, decided.deferred)
-    start = service.start if acts == plan.START else service.restart
-    start(host.options.path)
-    live = _wait(host, service)
-    _refuse_unmet([name for name in state.mismatches(configured, live) if name not in decided.deferred])
-    return live
-
-
-def _reload(host: Host, service: Service, wanted: Config, deferred: t.Sequence[str]) -> state.Live:
-    moment = int(time.time())
-    service.reload()
-    deadline = time.monotonic() + min(RELOAD_SECONDS, host.options.timeout)
-    while True:
-        live = _wait(host, service)
-        unmet = [name for name in state.mismatches(wanted, live) if name not in deferred]
-        if not unmet and _engine(host).reloaded_since(moment):
-            return live
-        if time.monotonic() >= deadline:
-            _refuse_unmet(unmet)
-            raise CaissonError("the daemon did not say that it reloaded its file")
-        time.sleep(0.2)
-
-
-def _wait(host: Host, service: Service) -> state.Live:
-    return _engine(host).wait(host.options.timeout, service.alive)
-
-
-def _engine(host: Host) -> Engine:
-    """The engine, which only a prediction may lack."""
-    if host.engine is None:
-        raise CaissonError("The Docker SDK for Python is missing")
-    return host.engine
-
-
-def _refuse_unmet(unmet: t.Sequence[str]) -> None:
-    if unmet:
-        raise CaissonError(f"not in effect according to the daemon: {', '.join(unmet)}")
-
-
-def _roll_back(host: Host, service: Service, acts: str, before: str) -> str:
-    """The former file and the daemon as it was; what came of it, for the message."""
-    _put(host.options.path, host.file)
-    former = "the former file is back" if host.file else "the file is removed again"
-    if acts == plan.START:
-        service.stop()
-        return f"{former}; the daemon did not run before and does not run now"
-    try:
-        if before and process.identity(service.pid()) == before:
-            service.reload()
-        else:
-            service.stop()
-            service.start(host.options.path)
-        _wait(host, service)
-    except CaissonError as error:
-        return f"{former}, but the daemon does not come up with it either ({error}): start it by hand"
-    return f"{former} and the daemon runs with it"
-
-
-def _tail(service: Service) -> str:
-    lines = [masked_text(line)[:400] for line in service.log_tail() if line.strip()][-LOG_LINES:]
-    return ". The daemon's last lines:\n" + "\n".join(lines) if lines else ""
-
-
-def _put(path: str, new: FileState | None) -> None:
-    if new is None:
-        remove_file(path)
-    else:
-        write_file(path, new)
-
-
-def _actions(host: Host, decided: plan.Plan, acts: str, new: FileState | None) -> list[str]:
-    found = []
-    if new != host.file:
-        found.append(_file_action(host.options.path, decided, new))
+def _actions(
+    host: Host, decided: plan.Plan, acts: str, new: FileState | None, command_line: takeover.CommandLine
+) -> list[str]:
+    found = [each.sentence for each in decided.companions if each.sentence]
+    if new != host.disk:
+        found.append(_file_action(host, decided, new))
+    if decided.stop and acts == plan.RESTART:
+        found.append(f"stop the containers that dockerd leaves behind: {', '.join(decided.stop)}")
     if decided.live_restore_first and acts == plan.RESTART:
         found.append("reload dockerd, so that live-restore holds before the restart")
+    if command_line.sentence:
+        found.append(command_line.sentence)
     if acts != plan.LEAVE:
         found.append(f"{acts} dockerd")
+    if decided.carried and acts == plan.RESTART:
+        found.append("reload dockerd without live-restore, which was on for the restart")
+    if host.options.state == "absent":
+        found += [f"restore {path}" for path in surroundings.to_restore(host.store)]
     return found
 
 
-def _file_action(path: str, decided: plan.Plan, new: FileState | None) -> str:
+def _file_action(host: Host, decided: plan.Plan, new: FileState | None) -> str:
+    path, before = host.options.path, host.standing or {}
     if new is None:
         return f"remove {path}"
-    before = decided.before or {}
     changed = sorted(name for name, value in decided.after.items() if before.get(name) != value)
     removed = sorted(name for name in before if name not in decided.after)
     parts = [f"set {', '.join(changed)}"] if changed else []
@@ -215,21 +179,16 @@ def _file_action(path: str, decided: plan.Plan, new: FileState | None) -> str:
 def _predicted(host: Host, decided: plan.Plan, acts: str) -> state.Live | None:
     if host.observed.live is None or acts == plan.LEAVE:
         return host.observed.live
-    return state.predicted(host.observed.live, {**decided.after, **host.observed.given}, decided.deferred)
+    return state.predicted(host.observed.live, configured_after(host, decided), decided.deferred)
 
 
 def _result(host: Host, decided: plan.Plan, actions: list[str], live: state.Live | None) -> dict[str, t.Any]:
-    observed, profile = host.observed, host.options.request.profile
-    had = observed.in_effect if observed.in_effect is not None else (observed.standing or {})
     untold = host.service is not None and host.service.name == "none" and decided.need != plan.LEAVE
-    before = state.findings({**had, **observed.given}, observed.live, profile, file_in_effect=observed.live is not None)
-    after = state.findings(
-        {**decided.after, **observed.given}, live, profile, decided.deferred, file_in_effect=not untold
-    )
     notes = list(decided.notes)
     if untold:
         notes.append(f"the daemon must still {decided.need} to take the file over: service_manager is none")
-    file_after = decided.after if host.file is not None or decided.after else None
+    verdict = judged(host, decided, live, untold)
+    file_after = decided.after if host.disk is not None or decided.after else None
     return {
         "changed": bool(actions),
         "actions": actions,
@@ -240,11 +199,12 @@ def _result(host: Host, decided: plan.Plan, actions: list[str], live: state.Live
         "diff": {
             "before_header": host.options.path,
             "after_header": host.options.path,
-            "before": shown_text(decided.before),
+            "before": shown_text(host.standing),
             "after": shown_text(file_after),
         },
-        "findings": [finding.as_dict() for finding in after],
-        "score": score(before, after),
+        "findings": [finding.as_dict() for finding in verdict.after],
+        "score": score(verdict.before, verdict.after),
+        "outdated_containers": verdict.outdated,
         "undo": str(host.store.path),
-        "warnings": notes,
+        "warnings": [*notes, *verdict.warnings],
     }

@@ -10,7 +10,12 @@ import time
 import typing as t
 
 from ..errors import CaissonError
+from . import readback
+from .outdated import Container
 from .state import Live
+
+ICC = "com.docker.network.bridge.enable_icc"
+BINDING = "com.docker.network.bridge.host_binding_ipv4"
 
 
 class NotAnsweringError(CaissonError):
@@ -57,7 +62,13 @@ class Engine:
             labels=tuple(info.get("Labels") or ()),
             mirrors=tuple(registry.get("Mirrors") or ()),
             insecure_registries=tuple(sorted(name for name, index in named.items() if not index.get("Secure", True))),
-            icc=bridge,
+            icc=None if bridge is None else bridge.get(ICC, "true").lower() == "true",
+            shown=readback.shown(info, bridge),
+            port_address=None if bridge is None else bridge.get(BINDING, ""),
+            authorization=tuple((info.get("Plugins") or {}).get("Authorization") or ()),
+            pools=tuple(str(pool.get("Base", "")) for pool in info.get("DefaultAddressPools") or ()),
+            data_root=info.get("DockerRootDir", ""),
+            images=info.get("Images", 0),
         )
 
     def wait(self, seconds: float, alive: t.Callable[[], bool]) -> Live:
@@ -75,20 +86,60 @@ class Engine:
                     ) from error
             time.sleep(0.2)
 
-    def reloaded_since(self, moment: int) -> bool:
-        """Whether the daemon has told, since that second, that it took its file over."""
+    def reloaded_since(self, moment: int) -> dict[str, str] | None:
+        """What the daemon told, since that nanosecond, of having taken its file over; None where it did not."""
         with self._client() as client:
-            now = int(time.time()) + 1
-            events = client.events(since=moment, until=now, filters={"type": "daemon", "event": "reload"}, decode=True)
-            return any(True for _event in events)
+            until = int(time.time()) + 1
+            only = {"type": "daemon", "event": "reload"}
+            events = client.events(since=moment // 10**9, until=until, filters=only, decode=True)
+            told = [event for event in events if int(event.get("timeNano", 0)) >= moment]
+        return dict((told[-1].get("Actor") or {}).get("Attributes") or {}) if told else None
 
-    def _bridge(self, client: t.Any) -> bool | None:
-        """Whether containers on the default bridge may talk to each other; None where there is no such network."""
+    def containers(self) -> list[Container]:
+        """Every container, the running ones with what they were made with."""
+        with self._client() as client, self._told("list the containers"):
+            listed = client.containers(all=True)
+            return [_container(each, self._inspect(client, each)) for each in listed]
+
+    def volumes(self) -> int:
+        """How many volumes there are."""
+        with self._client() as client, self._told("list the volumes"):
+            return len(client.volumes().get("Volumes") or ())
+
+    def stop(self, names: t.Iterable[str]) -> None:
+        """Stop these containers, each in the time that it has for its end."""
+        with self._client() as client:
+            for name in names:
+                with self._told(f"stop the container {name}"):
+                    client.stop(name)
+
+    def start(self, names: t.Iterable[str]) -> None:
+        with self._client() as client:
+            for name in names:
+                with self._told(f"start the container {name}"):
+                    client.start(name)
+
+    def _inspect(self, client: t.Any, listed: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        if listed.get("State") != "running":
+            return {}
         try:
-            options = client.inspect_network("bridge").get("Options") or {}
+            return dict(client.inspect_container(listed["Id"]))
+        except self._docker.errors.NotFound:
+            return {}
+
+    @contextlib.contextmanager
+    def _told(self, what: str) -> t.Iterator[None]:
+        try:
+            yield
+        except (self._docker.errors.DockerException, OSError) as error:
+            raise CaissonError(f"Failed to {what} of the daemon at {self.docker_host}: {error}") from error
+
+    def _bridge(self, client: t.Any) -> dict[str, str] | None:
+        """The options of the default bridge; None where there is no such network."""
+        try:
+            return dict(client.inspect_network("bridge").get("Options") or {})
         except self._docker.errors.NotFound:
             return None
-        return str(options.get("com.docker.network.bridge.enable_icc", "true")).lower() == "true"
 
     @contextlib.contextmanager
     def _client(self) -> t.Iterator[t.Any]:
@@ -104,3 +155,28 @@ class Engine:
             yield client
         finally:
             client.close()
+
+
+def _container(listed: t.Mapping[str, t.Any], inspect: t.Mapping[str, t.Any]) -> Container:
+    host = inspect.get("HostConfig") or {}
+    log = host.get("LogConfig") or {}
+    ports = (inspect.get("NetworkSettings") or {}).get("Ports") or {}
+    return Container(
+        name=str((listed.get("Names") or ["/" + listed["Id"][:12]])[0]).lstrip("/"),
+        running=listed.get("State") == "running",
+        pid=int((inspect.get("State") or {}).get("Pid") or 0),
+        created=float(listed.get("Created") or 0),
+        log_driver=str(log.get("Type", "")),
+        cgroupns=str(host.get("CgroupnsMode") or ""),
+        security=tuple(host.get("SecurityOpt") or ()),
+        comes_back=(host.get("RestartPolicy") or {}).get("Name") in ("always", "unless-stopped"),
+        privileged=bool(host.get("Privileged")),
+        ulimits=tuple((str(limit.get("Name")), int(limit.get("Hard") or 0)) for limit in host.get("Ulimits") or ()),
+        open_ports=tuple(
+            sorted(
+                port
+                for port, bound in ports.items()
+                if any(one.get("HostIp") in ("", "0.0.0.0") for one in bound or ())
+            )
+        ),
+    )

@@ -49,16 +49,32 @@ def conflicting(config: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> 
     return [name for name in config if name in given and name not in _MERGED]
 
 
-def without_config_file(command_line: t.Sequence[str]) -> list[str]:
-    """The command line without ``--config-file``: dockerd does not start on a named file that is not there."""
-    kept: list[str] = []
+def without_weaker(given: t.Mapping[str, t.Any], profile: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The command line's settings without those that say something else than the profile does."""
+    # A log driver serves its control in many ways, so another one than the profile's is none the worse.
+    return {
+        name: value
+        for name, value in given.items()
+        if name == "log-driver" or not isinstance(value, (bool, str)) or profile.get(name, value) == value
+    }
+
+
+def without(command_line: t.Sequence[str], names: t.Container[str]) -> list[str]:
+    """The command line without the flags that set one of the *names* (daemon.json's, or ``config-file``)."""
+    return [command_line[index] for index in kept(command_line, names)]
+
+
+def kept(command_line: t.Sequence[str], names: t.Container[str]) -> list[int]:
+    """Where the words stand that :func:`without` leaves."""
+    found = list(range(len(command_line[:1])))
     arguments = list(command_line[1:])
     while arguments:
-        here = list(arguments)
+        before = len(command_line) - len(arguments)
         flag, _value = _split(arguments)
-        if flag != CONFIG_FILE:
-            kept += here[: len(here) - len(arguments)]
-    return [*command_line[:1], *kept]
+        name = "proxies" if flag in PROXY_NAMES else _BY_FLAG.get(flag, flag)
+        if name not in names:
+            found += range(before, len(command_line) - len(arguments))
+    return found
 
 
 def _split(arguments: list[str]) -> tuple[str, str]:

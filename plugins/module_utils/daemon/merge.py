@@ -41,8 +41,9 @@ def render(config: Config) -> bytes:
 
 def merged(standing: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any], remove: t.Iterable[str] = ()) -> Config:
     """*wanted* over *standing*: objects are merged, everything else is replaced, None and *remove* take a key away."""
-    gone = set(remove)
-    result = {name: value for name, value in standing.items() if name not in gone}
+    result = dict(standing)
+    for path in remove:
+        result = without(result, path)
     for name, value in wanted.items():
         if value is None:
             result.pop(name, None)
@@ -52,6 +53,16 @@ def merged(standing: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any], remov
         else:
             result[name] = list(value) if isinstance(value, tuple) else value
     return result
+
+
+def without(config: t.Mapping[str, t.Any], path: str) -> Config:
+    """The configuration without the key; a dot leads into an object, unless a key is written with it."""
+    if path in config:
+        return {name: value for name, value in config.items() if name != path}
+    for name, value in config.items():
+        if isinstance(value, dict) and path.startswith(f"{name}."):
+            return {**config, name: without(value, path[len(name) + 1 :])}
+    return dict(config)
 
 
 def shown_text(config: Config | None) -> str:

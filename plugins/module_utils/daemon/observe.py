@@ -11,21 +11,23 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..controls.daemon import SECCOMP_PROFILE
 from ..errors import CaissonError, Fault, InputError
-from ..host.files import FileState, read_file
-from ..host.undo import UndoStore
-from . import flags, process
+from ..host.files import FileState, file_times, read_file
+from ..host.undo import KEPT_BACKUPS, UndoStore
+from . import flags, outdated, process, record, surroundings
+from .companions import Companion
 from .engine import Engine, NotAnsweringError
 from .merge import Config, parse
 from .plan import Observed, Request
 from .schema import parse_version
-from .service import Service, choose
+from .service import Service, SystemdDaemon, choose
 from .state import Live
+from .unit_files import UnitFiles
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DEFAULT_PIDFILE = "/var/run/docker.pid"
-MARK = "applied"
-RECIPE = "plain_daemon"
+DATA_ROOT = "/var/lib/docker"
 STOPPING_SECONDS = 15.0
 
 
@@ -44,30 +46,60 @@ class Options:
     start: bool = True
     timeout: float = 60
     assume_engine: bool = False
+    engine_version: str = ""
+    backups: int = KEPT_BACKUPS
     check: bool = False
 
 
 @dataclass
 class Host:
-    """The host as found. engine is None where none is installed and that was allowed."""
+    """The host as found. engine is None where none is installed and that was allowed.
+
+    disk: the file as it stands; file: as it was before the change that is being made, also by a run that was killed.
+    times: when it was read and written, in nanoseconds; None where there is none or a run that was killed wrote it.
+    """
 
     options: Options
     store: UndoStore
+    disk: FileState | None
     file: FileState | None
     observed: Observed
+    unfinished: bool = False
+    times: tuple[int, int] | None = None
+    unit: UnitFiles | None = None
     service: Service | None = None
     engine: Engine | None = None
     dockerd: str | None = None
     remark: str = ""
+    containers: tuple[outdated.Container, ...] = ()
+    since: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> Config | None:
+        """What the file says as it stands."""
+        return _parsed(self.disk, self.options.path)
 
 
 def look(options: Options, store: UndoStore) -> Host:
     """Gather it all. CaissonError with one sentence where the module cannot work on this host."""
-    file = read_file(options.path)
-    standing = None if file is None else parse(file.content, options.path)
+    disk = read_file(options.path)
+    unfinished = record.unfinished(store, options.path, disk)
+    file = record.former(store) if unfinished else disk
+    times = None if unfinished or disk is None else file_times(options.path)
+    standing = _parsed(file, options.path)
     dockerd = process.dockerd_path()
-    if dockerd is None and (options.state == "absent" or (options.check and options.assume_engine)):
-        return Host(options, store, file, Observed(standing, nofile_limit=process.open_files_limit()))
+    if dockerd is None and (options.state == "absent" or options.assume_engine):
+        version = parse_version(options.engine_version)
+        observed = Observed(
+            standing,
+            version=version,
+            nofile_limit=process.open_files_limit(),
+            cgroup_namespaces=Path("/proc/self/ns/cgroup").exists(),
+            installed=False,
+            companions=_beside(options, store, standing or {}, 0),
+            seccomp_profile=_seccomp_profile(options),
+        )
+        return Host(options, store, disk, file, observed, unfinished, times)
     if dockerd is None:
         raise CaissonError(
             "No Docker engine is installed: dockerd is in none of the program directories; install one "
@@ -75,38 +107,73 @@ def look(options: Options, store: UndoStore) -> Host:
         )
     engine = _engine(options)
     new = process.recipe(_spawn(dockerd, options, {**(standing or {}), **options.request.config}), options.log_file)
-    known = store.values().get(RECIPE) or {}
-    service, remark = choose(
-        options.service_manager, options.service, options.pidfile, known.get(options.pidfile, new), options.timeout
-    )
+    known = record.recipe(store, options.pidfile) or new
+    service, remark = choose(options.service_manager, options.service, options.pidfile, known, options.timeout)
     live = _read(engine, service, options)
     given = flags.parse(service.command_line())
     _check_config_file(given.pop(flags.CONFIG_FILE, flags.DEFAULT_PATH), options)
     pid = service.pid()
+    configured = {**(standing or {}), **given}
+    if live is not None:
+        live = surroundings.with_sockets(live, configured, pid)
+    containers = surroundings.listed(engine, live)
+    unit = service.files() if isinstance(service, SystemdDaemon) else None
+    upcoming, own = _command_lines(service, unit, store, options)
     observed = Observed(
         standing=standing,
-        in_effect=_in_effect(store, pid, options.path, standing),
+        in_effect=_in_effect(store, pid, options.path, _parsed(disk, options.path)),
         given=given,
+        upcoming=upcoming,
+        own=own,
+        companions=_beside(options, store, configured, pid),
+        existing=surroundings.existing(engine, live, containers, configured.get("data-root") or DATA_ROOT),
+        seccomp_profile=_seccomp_profile(options),
+        remap_problem=surroundings.remap_problem(options.request.config.get("userns-remap")),
+        asked_at="" if service.name == "none" else options.docker_host,
         live=live,
         version=parse_version(live.version if live else _version_of(dockerd)),
         nofile_limit=process.open_files_limit(pid or "self"),
         cgroup_namespaces=Path("/proc/self/ns/cgroup").exists(),
     )
-    return Host(options, store, file, observed, service, engine, dockerd, remark)
+    since = store.values().get(surroundings.SINCE) or {}
+    held = (tuple(containers), since)
+    return Host(options, store, disk, file, observed, unfinished, times, unit, service, engine, dockerd, remark, *held)
 
 
-def mark_applied(store: UndoStore, pid: int, config: Config) -> None:
-    """Remember what file that very daemon has taken over, for what it does not show itself."""
-    store.forget_value(MARK)
-    store.record_value(MARK, {"identity": process.identity(pid), "config": config})
-    store.commit()
+def _seccomp_profile(options: Options) -> str:
+    return str(Path(options.path).with_name(Path(SECCOMP_PROFILE).name))
 
 
-def keep_recipe(store: UndoStore, service: Service, pidfile: str) -> None:
-    """Keep how a plain daemon is started: a run that is killed while it is down would leave nobody who knows."""
-    if isinstance(service, process.PlainDaemon):
-        store.forget_value(RECIPE)
-        store.record_value(RECIPE, {pidfile: service.recipe()})
+def _beside(options: Options, store: UndoStore, configured: Config, pid: int) -> tuple[Companion, ...]:
+    """The files beside daemon.json; to bring back what was there before needs none."""
+    if options.state == "absent":
+        return ()
+    wanted = {**configured, **options.request.config}
+    return surroundings.beside(store, _seccomp_profile(options), options.request.tls, wanted, pid)
+
+
+def _parsed(file: FileState | None, path: str) -> Config | None:
+    return None if file is None else parse(file.content, path)
+
+
+def _command_lines(
+    service: Service, unit: UnitFiles | None, store: UndoStore, options: Options
+) -> tuple[Config | None, Config | None]:
+    """What the command line of the next start sets, and what it would set if nothing had been taken off it."""
+    if isinstance(service, SystemdDaemon) and unit is not None and unit.command:
+        own = flags.parse(unit.words)
+        upcoming = flags.parse(service.configured_command_line())
+    elif isinstance(service, process.PlainDaemon):
+        upcoming = flags.parse(service.recipe()["command"])
+        former = record.command(store, options.pidfile)
+        own = flags.parse(former) if former else upcoming
+    else:
+        return None, None
+    return _without_config_file(upcoming), _without_config_file(own)
+
+
+def _without_config_file(given: Config) -> Config:
+    return {name: value for name, value in given.items() if name != flags.CONFIG_FILE}
 
 
 def require_root() -> None:
@@ -196,9 +263,9 @@ def _in_effect(store: UndoStore, pid: int, path: str, standing: Config | None) -
     """The file as the running daemon took it; None where it was changed since and nobody noted when it was read."""
     if not pid:
         return standing or {}
-    mark: t.Any = store.values().get(MARK)
-    if isinstance(mark, dict) and mark.get("identity") == process.identity(pid):
-        return dict(mark["config"])
+    marked = record.applied(store, pid)
+    if marked is not None:
+        return marked
     if standing is None:
         return {}
     # Start times are kept in hundredths of a second and computed from the uptime: allow for a second.

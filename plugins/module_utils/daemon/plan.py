@@ -3,29 +3,38 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..controls import daemon as controls
 from ..errors import Fault, InputError
-from . import flags
+from . import addresses, flags, hidden, listeners, readback, refusals, tls
+from .companions import Companion
 from .mask import masked
-from .merge import Config, merged
+from .merge import Config, merged, without
 from .schema import KEYS, Version, engine_has, faults_of
 from .state import Live, mismatches
 
 LEAVE, RELOAD, RESTART, START = "none", "reload", "restart", "start"
+REFUSE, TAKE_OVER = "refuse", "take_over"
 # Drivers that neither rotate nor send away: `json-file` does rotate when it is given a size.
 _ENDLESS_DRIVERS = ("json-file", "none")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for. controls: those that the run is about; all where there are none."""
 
     config: Config = field(default_factory=dict)
     profile: str = controls.NONE
     remove: tuple[str, ...] = ()
+    replace: bool = False
+    flags: str = REFUSE
+    waivers: tuple[t.Mapping[str, t.Any], ...] = ()
+    controls: tuple[str, ...] = ()
+    allow_hidden: bool = False
+    tls: tls.Request | None = None
 
 
 @dataclass(frozen=True)
@@ -34,21 +43,41 @@ class Observed:
 
     standing: the file's object, None where there is no file.
     in_effect: the file's object as the running daemon took it; None where that is not known.
-    given: the settings on the daemon's command line.
+    given: the settings on the daemon's command line; running: those of the running daemon where these are others.
+    upcoming, own: those of its next start, and of a command line from which nothing was taken; None where as given.
+    asked_at: the address where the daemon is asked, which has to stay.
+    installed: whether there is an engine to be told anything.
+    companions: the files beside daemon.json. existing: what a moved data root would hide.
+    remap_problem: why the wanted userns-remap cannot work on this host.
     """
 
     standing: Config | None = None
     in_effect: Config | None = None
     given: Config = field(default_factory=dict)
+    running: Config | None = None
+    upcoming: Config | None = None
+    own: Config | None = None
+    asked_at: str = ""
+    installed: bool = True
     live: Live | None = None
     version: Version | None = None
     nofile_limit: int = controls.NOFILE_HARD
     cgroup_namespaces: bool = True
+    companions: tuple[Companion, ...] = ()
+    existing: hidden.Existing = field(default_factory=hidden.Existing)
+    seccomp_profile: str = controls.SECCOMP_PROFILE
+    remap_problem: str = ""
+    today: datetime.date = field(default_factory=datetime.date.today)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """after: the file's new object. need: what the daemon must do. notes: what the user should know."""
+    """after: the file's new object. need: what the daemon must do. notes: what the user should know.
+
+    carried: live-restore is held on for the restart alone, so that containers outlive it.
+    taken: the settings whose flags the command line has to be without.
+    companions: the files beside it that are to be written. stop: containers that end before the daemon leaves them.
+    """
 
     before: Config | None
     after: Config
@@ -56,6 +85,10 @@ class Plan:
     live_restore_first: bool = False
     notes: tuple[str, ...] = ()
     deferred: tuple[str, ...] = ()
+    carried: bool = False
+    taken: tuple[str, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    stop: tuple[str, ...] = ()
 
     @property
     def write(self) -> bool:
@@ -63,7 +96,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        return self.write or self.need != LEAVE
+        return self.write or self.need != LEAVE or bool(self.companions)
 
 
 def check_request(request: Request, version: Version | None) -> list[Fault]:
@@ -74,7 +107,7 @@ def check_request(request: Request, version: Version | None) -> list[Fault]:
     found += [
         Fault(where, "remove", name, "is also given in config", "name it in one of the two")
         for name in request.remove
-        if name in given
+        if without(given, name) != given
     ]
     return found
 
@@ -83,36 +116,87 @@ def make(request: Request, observed: Observed) -> Plan:
     """The plan; InputError with every fault of the options, of the standing file and of the two together."""
     notes: list[str] = []
     faults = check_request(request, observed.version)
-    config = _that_the_engine_has(request.config, observed, notes)
-    base = merged(observed.standing or {}, {}, request.remove)
+    config = _that_the_engine_has(refusals.with_tls(request), observed, notes)
+    base = {} if request.replace else merged(observed.standing or {}, {}, request.remove)
+    running, own = observed.given, observed.own or {}
+    # Where the command line is nobody's to change, its flags stay and conflict.
+    take_over = request.flags == TAKE_OVER and observed.own is not None
+    if take_over:
+        profile = {each.key: each.value for each in controls.settings(request.profile, observed.nofile_limit)}
+        observed = replace(observed, given=flags.without_weaker(own, profile))
     wanted = merged_wants(base, config, request, observed, notes)
     after = merged(_without_foreign_log_options(base, wanted), wanted)
-    faults += _file_faults(after, {fault.option for fault in faults}, observed)
+    taken = tuple(flags.conflicting(after, own)) if take_over else ()
+    faults += _file_faults(after, {fault.option for fault in faults}, observed, take_over)
+    faults += listeners.fault(after, observed.standing or {}, observed.asked_at)
+    left = {name: value for name, value in own.items() if name not in taken}
+    lasting = replace(observed, given=left, running=running) if take_over else observed
+    faults += refusals.refused(request, lasting, after, {fault.option for fault in faults})
     if faults:
         raise InputError(faults)
+    if listeners.ends_activation(taken, own, after):
+        notes.append(
+            f"systemd no longer hands {listeners.ACTIVATED} over: the daemon must be started at boot by itself"
+        )
+    if take_over:
+        return decide(lasting, after, notes, taken, left != running)
     return decide(observed, after, notes)
 
 
-def decide(observed: Observed, after: Config, notes: t.Sequence[str] = ()) -> Plan:
-    """What the daemon must do so that *after* is in effect."""
+def decide(
+    observed: Observed,
+    after: Config,
+    notes: t.Sequence[str] = (),
+    taken: tuple[str, ...] = (),
+    anew: bool = False,
+    exact: bool = False,
+) -> Plan:
+    """What the daemon must do so that *after* is in effect.
+
+    anew: its command line changes, so it has to restart. exact: the default bridge has to be as it was, too.
+    """
     told, live = list(notes), observed.live
+    beside = [each for each in observed.companions if each.counts(after)]
+    written = tuple(each for each in beside if each.changes)
+    if not observed.installed:
+        return Plan(observed.standing, after, LEAVE, notes=tuple(told), companions=written)
+    moved = refusals.moved(observed, after)
+    told += [hidden.sentence(moved, observed.existing)] if moved else []
     if live is None:
-        return Plan(observed.standing, after, START, notes=tuple(told))
+        return Plan(observed.standing, after, START, notes=tuple(told), taken=taken, companions=written)
     configured = {**after, **observed.given}
     keeps = configured.get("live-restore") is True
     unmet = mismatches(configured, live)
     # With containers that outlive it the daemon does not set up the default bridge anew: a restart would not help.
-    deferred = tuple(name for name in unmet if name == "icc" and live.running and keeps)
-    need = step(observed.in_effect, after, [name for name in unmet if name not in deferred])
+    opens = live.icc is False and configured.get("icc") is not False
+    narrow = live.port_address not in (None, "", "0.0.0.0") and not configured.get("ip")
+    can = can_carry(observed) and not (exact and (opens or narrow))
+    outlived = bool(live.running) and (keeps or can) and not moved
+    anew = anew or any(each.new_to_the_daemon for each in beside)
+    deferred = tuple(name for name in unmet if name in readback.BRIDGE and outlived)
+    need = RESTART if anew else step(observed.in_effect, after, [name for name in unmet if name not in deferred])
     if deferred:
         told.append(
-            f"icc takes effect when the daemon restarts while no container runs ({live.running} run now): "
-            "stop them, then run this again"
+            f"{', '.join(deferred)} takes effect when the daemon restarts while no container runs ({live.running} run "
+            "now): stop them, then run this again"
         )
-    if need == RESTART and live.running and not keeps:
-        told.append(f"the restart stops {live.running} running containers, because live-restore is not on")
-    first = need == RESTART and keeps and not live.live_restore and "live-restore" not in observed.given
-    return Plan(observed.standing, after, need, first, tuple(told), deferred)
+    if need != LEAVE and outlived and opens and "icc" not in deferred:
+        told.append("icc stays off on the default bridge until the daemon restarts while no container runs")
+    carried = need == RESTART and not keeps and bool(live.running) and can and not moved
+    if need == RESTART and live.running and not keeps and not carried and not moved:
+        bridge = f"{'icc' if opens else 'ip'} of the default bridge is set up while none runs"
+        why = bridge if exact and (opens or narrow) else "live-restore cannot be on"
+        told.append(f"the restart stops {live.running} running containers, because {why}")
+    first = need == RESTART and (keeps or carried) and not live.live_restore and "live-restore" not in observed.given
+    stop = observed.existing.running if moved else ()
+    return Plan(
+        observed.standing, after, need, first and not moved, tuple(told), deferred, carried, taken, written, stop
+    )
+
+
+def can_carry(observed: Observed) -> bool:
+    """Whether live-restore can be switched on, be it for a restart alone."""
+    return observed.live is not None and not observed.live.swarm and "live-restore" not in observed.given
 
 
 def step(former: Config | None, after: Config, unmet: t.Iterable[str] = ()) -> str:
@@ -127,7 +211,7 @@ def step(former: Config | None, after: Config, unmet: t.Iterable[str] = ()) -> s
         return LEAVE
     for name in differing:
         key = KEYS.get(name)
-        if key is None or not key.reloadable or (name not in after and not key.resets):
+        if key is None or not key.reloadable or (name not in after and not key.removable):
             return RESTART
     return RELOAD
 
@@ -136,8 +220,12 @@ def merged_wants(base: Config, config: Config, request: Request, observed: Obser
     """The profile's settings that are to be written, under the user's own."""
     wanted: Config = {}
     driver_stands = _driver_is_good(base, config, observed)
-    for setting in controls.settings(request.profile, observed.nofile_limit):
+    for setting in controls.settings(request.profile, observed.nofile_limit, observed.seccomp_profile):
         name, value = setting.key, setting.value
+        if request.controls and setting.control not in request.controls:
+            continue
+        if _stands_well(name, base):
+            continue
         if name in request.remove or (name in config and name not in ("log-opts", "default-ulimits")):
             continue
         if setting.control == "daemon.log_driver" and driver_stands:
@@ -153,6 +241,8 @@ def merged_wants(base: Config, config: Config, request: Request, observed: Obser
         wanted = merged(wanted, {name: value})
     if "log-opts" in wanted and config.get("log-driver") not in (None, controls.LOG_DRIVER):
         del wanted["log-opts"]
+    for path in request.remove:
+        wanted = {name: value for name, value in without(wanted, path).items() if value != {}}
     return _over(wanted, config)
 
 
@@ -174,6 +264,14 @@ def _driver_is_good(base: Config, config: Config, observed: Observed) -> bool:
     sized = isinstance(options, dict) and "max-size" in options
     by_flag = bool(observed.given.keys() & {"log-driver", "log-opts"})
     return by_flag or driver not in _ENDLESS_DRIVERS or (driver == "json-file" and sized)
+
+
+def _stands_well(name: str, base: Config) -> bool:
+    """Whether the file already meets the control of that key by a value of its own."""
+    standing = base.get(name)
+    if name == "seccomp-profile":
+        return standing not in (None, "", "builtin", "default", "unconfined")
+    return name == "ip" and isinstance(standing, str) and not addresses.wildcard(standing)
 
 
 def _has_limit(limit: str, base: Config, config: Config) -> bool:
@@ -215,7 +313,7 @@ def _without_foreign_log_options(base: Config, wanted: Config) -> Config:
     return {name: value for name, value in base.items() if name != "log-opts"}
 
 
-def _file_faults(after: Config, told: set[str], observed: Observed) -> list[Fault]:
+def _file_faults(after: Config, told: set[str], observed: Observed, take_over: bool) -> list[Fault]:
     """Faults of the file as it would stand, without the options that are told of already."""
     where = "daemon.json"
     found = [fault for fault in faults_of(after, where, observed.version) if fault.option not in told]
@@ -223,9 +321,9 @@ def _file_faults(after: Config, told: set[str], observed: Observed) -> list[Faul
         if name in KEYS and not engine_has(name, observed.version):
             problem = f"stands under a name that engine {_text(observed.version)} does not have"
             found.append(Fault(where, name, masked(after[name], name), problem, f"take it out with remove: [{name}]"))
-    for name in flags.conflicting(after, observed.given):
+    for name in [] if take_over else flags.conflicting(after, {**(observed.upcoming or {}), **observed.given}):
         problem = "stands on the daemon's command line too, and dockerd refuses to start with both"
-        remedy = "take the flag off the command line (the unit's ExecStart or its drop-ins), or keep it out of the file"
+        remedy = "set flags: take_over to have the flag taken off the command line, or keep it out of the file"
         found.append(Fault(where, name, masked(after[name], name), problem, remedy))
     return found
 

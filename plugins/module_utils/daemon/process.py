@@ -14,14 +14,19 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
-from .flags import without_config_file
+from . import successor
+from .flags import CONFIG_FILE, without
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TAIL_BYTES = 16384
 
 
 def dockerd_path() -> str | None:
-    return shutil.which("dockerd", path=os.environ.get("PATH", "") + ":" + SEARCH_PATH)
+    return shutil.which("dockerd", path=_search_path())
+
+
+def _search_path() -> str:
+    return os.environ.get("PATH", "") + ":" + SEARCH_PATH
 
 
 def command_line(pid: int) -> list[str]:
@@ -67,6 +72,18 @@ def _proc(pid: int | str, name: str) -> bytes:
         return b""
 
 
+def _named_in(pidfile: str) -> int:
+    """The running process that the file names, or 0."""
+    with contextlib.suppress(OSError, ValueError):
+        found = int(Path(pidfile).read_text(encoding="ascii").strip())
+        return found if alive(found) else 0
+    return 0
+
+
+def _is_dockerd(pid: int) -> bool:
+    return b"dockerd" in _proc(pid, "comm")
+
+
 def recipe(command: t.Sequence[str], log_file: str) -> dict[str, t.Any]:
     """How to start a daemon of which no earlier run knows anything."""
     return {"command": list(command), "environment": None, "log_file": log_file}
@@ -85,6 +102,7 @@ class PlainDaemon:
         self._environment: dict[str, str] | None = recipe["environment"]
         self._child: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._await_successor()
         pid = self.pid()
         if pid:
             self._remember(pid)
@@ -94,12 +112,23 @@ class PlainDaemon:
         return {"command": self._spawn, "environment": self._environment, "log_file": self.log_file}
 
     def pid(self) -> int:
-        """The running daemon's process id, or 0."""
-        with contextlib.suppress(OSError, ValueError):
-            found = int(Path(self.pidfile).read_text(encoding="ascii").strip())
-            if alive(found) and b"dockerd" in _proc(found, "comm"):
-                return found
-        return 0
+        """The running daemon's process id, or 0. One that has yet to name itself in the pid file counts."""
+        found = _named_in(self.pidfile)
+        if found and _is_dockerd(found):
+            with contextlib.suppress(OSError):
+                Path(self.pidfile + successor.NOTE).unlink()
+            return found
+        coming = _named_in(self.pidfile + successor.NOTE)
+        return coming if coming and _is_dockerd(coming) else 0
+
+    def _await_successor(self) -> None:
+        """A run that was killed left a process that is about to be the daemon: wait until it is."""
+        deadline = time.monotonic() + self.timeout
+        while time.monotonic() < deadline:
+            coming = _named_in(self.pidfile + successor.NOTE)
+            if not coming or _is_dockerd(coming) or not successor.is_one(_proc(coming, "cmdline")):
+                return
+            time.sleep(0.05)
 
     def command_line(self) -> list[str]:
         pid = self.pid()
@@ -118,29 +147,26 @@ class PlainDaemon:
         os.kill(pid, signal.SIGHUP)
 
     def restart(self, config_path: str) -> None:
-        self.stop()
-        self.start(config_path)
+        """End it and start it as it ran before; one that does not end is killed only if this run started it."""
+        pid = self.pid()
+        own = self._child is not None and self._child.poll() is None
+        if own and self._child is not None:
+            pid = self._child.pid
+        self._spawn_next(config_path, pid, kill=own)
+        if pid and not self._ended(pid, 2 * self.timeout + 1):
+            raise CaissonError(f"dockerd (process {pid}) did not end within {self.timeout:g} s after SIGTERM")
+
+    def replace(self, config_path: str) -> None:
+        """Restart it, also where its start hangs."""
+        self.restart(config_path)
 
     def start(self, config_path: str) -> None:
         """Start it detached, as it ran before."""
-        words = self._spawn if Path(config_path).exists() else without_config_file(self._spawn)
-        with contextlib.suppress(FileNotFoundError):
-            Path(self.pidfile).unlink()
-        self._log_start = self._log_size()
-        Path(self.log_file).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with Path(self.log_file).open("ab") as log:
-                self._child = subprocess.Popen(
-                    words,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd="/",
-                    env=self._environment or {**os.environ, "PATH": os.environ.get("PATH", "") + ":" + SEARCH_PATH},
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise CaissonError(f"Failed to start {words[0]}: {error.strerror}") from error
+        self._spawn_next(config_path, 0)
+
+    def use(self, command: t.Sequence[str]) -> None:
+        """Start it by this command line from now on."""
+        self._spawn = list(command)
 
     def stop(self) -> None:
         """End it; one that does not answer the request to end is killed only if this run started it."""
@@ -156,6 +182,21 @@ class PlainDaemon:
         os.kill(pid, signal.SIGKILL)
         self._ended(pid, self.timeout)
 
+    def _spawn_next(self, config_path: str, former: int, kill: bool = False) -> None:
+        words = self._spawn if Path(config_path).exists() else without(self._spawn, (CONFIG_FILE,))
+        if os.sep not in words[0]:
+            words = [shutil.which(words[0], path=_search_path()) or words[0], *words[1:]]
+        self._log_start = self._log_size()
+        self._child = successor.start(
+            words,
+            self._environment or {**os.environ, "PATH": _search_path()},
+            self.log_file,
+            self.pidfile,
+            former=(former, identity(former)) if former else (0, ""),
+            seconds=self.timeout,
+            kill=kill,
+        )
+
     def log_tail(self) -> list[str]:
         """The daemon's last lines since this run last told it something."""
         with contextlib.suppress(OSError), Path(self.log_file).open("rb") as log:
@@ -166,10 +207,10 @@ class PlainDaemon:
     def _ended(self, pid: int, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self._child is not None and self._child.pid == pid:
-                self._child.poll()
             if not alive(pid):
                 return True
+            if self._child is not None and self._child.poll() == successor.UNENDED:
+                return False
             time.sleep(0.1)
         return False
 

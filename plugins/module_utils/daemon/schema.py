@@ -23,6 +23,7 @@ class Key:
     kind: the type of its value, one of the names in CHECKS.
     since, until: the first engine that has it, and the first that no longer does.
     reloadable: SIGHUP takes a changed value over; resets: and also its removal.
+    off: what to reload in place of a key that goes, where its mere absence would change nothing.
     flag: the command line's name of the same setting, where it differs.
     """
 
@@ -34,6 +35,12 @@ class Key:
     resets: bool = False
     flag: str = ""
     choices: tuple[str, ...] = ()
+    off: t.Any = None
+
+    @property
+    def removable(self) -> bool:
+        """Whether a reload is enough where the key goes."""
+        return self.reloadable and (self.resets or self.off is not None)
 
 
 def _keys(kind: str, names: str) -> list[Key]:
@@ -49,22 +56,22 @@ _LISTED: list[Key] = [
     *_keys("str", "init-path ip log-driver metrics-addr pidfile seccomp-profile storage-driver"),
     *_keys("str", "swarm-default-advertise-addr tlscacert tlscert tlskey userland-proxy-path userns-remap"),
     *_keys("strings", "dns"),
-    Key("debug", "bool", reloadable=True),
-    Key("live-restore", "bool", reloadable=True),
+    Key("debug", "bool", reloadable=True, off=False),
+    Key("live-restore", "bool", reloadable=True, off=False),
     Key("max-concurrent-downloads", "int", reloadable=True, resets=True),
     Key("max-concurrent-uploads", "int", reloadable=True, resets=True),
     Key("max-download-attempts", "int", reloadable=True, resets=True),
-    Key("shutdown-timeout", "int", reloadable=True),
+    Key("shutdown-timeout", "int", reloadable=True, off=15),
     Key("network-diagnostic-port", "int", reloadable=True, resets=True),
-    Key("default-runtime", "str", reloadable=True),
+    Key("default-runtime", "str", reloadable=True, off="runc"),
     Key("default-shm-size", "str", reloadable=True),
-    Key("default-ipc-mode", "str", reloadable=True, choices=("private", "shareable")),
+    Key("default-ipc-mode", "str", reloadable=True, choices=("private", "shareable"), off="private"),
     Key("default-cgroupns-mode", "str", reloadable=True, choices=("host", "private")),
     Key("log-level", "str", choices=("debug", "info", "warn", "error", "fatal", "panic", "trace")),
-    Key("authorization-plugins", "strings", reloadable=True, flag="authorization-plugin"),
-    Key("labels", "strings", reloadable=True, flag="label"),
-    Key("insecure-registries", "strings", reloadable=True, flag="insecure-registry"),
-    Key("registry-mirrors", "strings", reloadable=True, flag="registry-mirror"),
+    Key("authorization-plugins", "strings", reloadable=True, flag="authorization-plugin", off=[]),
+    Key("labels", "strings", reloadable=True, flag="label", off=[]),
+    Key("insecure-registries", "strings", reloadable=True, flag="insecure-registry", off=[]),
+    Key("registry-mirrors", "strings", reloadable=True, flag="registry-mirror", off=[]),
     Key("allow-nondistributable-artifacts", "strings", reloadable=True),
     Key("dns-opts", "strings", flag="dns-opt"),
     Key("dns-search", "strings"),
@@ -97,8 +104,8 @@ PROXY_NAMES = ("http-proxy", "https-proxy", "no-proxy")
 
 
 def parse_version(text: str) -> Version | None:
-    """``20.10.24+dfsg1`` → (20, 10); None for what is no version."""
-    found = re.match(r"v?(\d+)\.(\d+)", text or "")
+    """``20.10.24+dfsg1`` or a package's ``5:20.10.24-3`` → (20, 10); None for what is no version."""
+    found = re.match(r"(?:\d+:)?v?(\d+)\.(\d+)", text or "")
     return (int(found.group(1)), int(found.group(2))) if found else None
 
 
@@ -106,6 +113,12 @@ def engine_has(name: str, version: Version | None) -> bool:
     """Whether an engine of that version has the key; an unknown version is taken for a current one."""
     key, engine = KEYS.get(name), version or NEWEST_KNOWN
     return key is not None and key.since <= engine and (key.until is None or engine < key.until)
+
+
+def explicit(former: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What to reload for *after* where the daemon has *former*: the mere absence of some keys would change nothing."""
+    gone = {name: KEYS[name].off for name in former if name in KEYS and name not in after}
+    return {**after, **{name: off for name, off in gone.items() if off is not None}}
 
 
 def faults_of(config: t.Mapping[str, t.Any], where: str, version: Version | None = None) -> list[Fault]:

@@ -7,7 +7,7 @@ import typing as t
 
 from ..errors import CaissonError
 from ..host import systemd
-from . import process
+from . import process, unit_files
 
 MANAGERS = ("auto", "systemd", "pidfile", "none")
 LOG_LINES = 10
@@ -27,6 +27,8 @@ class Service(t.Protocol):
     def start(self, config_path: str) -> None: ...
 
     def restart(self, config_path: str) -> None: ...
+
+    def replace(self, config_path: str) -> None: ...
 
     def reload(self) -> None: ...
 
@@ -51,6 +53,13 @@ class SystemdDaemon:
         pid = self.pid()
         return (process.command_line(pid) if pid else []) or self._unit.exec_start()
 
+    def configured_command_line(self) -> list[str]:
+        """The unit's, with all its drop-ins; what systemd takes from variables is not expanded."""
+        return self._unit.exec_start()
+
+    def files(self) -> unit_files.UnitFiles:
+        return unit_files.read(self._unit)
+
     def alive(self) -> bool:
         return self._unit.alive()
 
@@ -60,11 +69,21 @@ class SystemdDaemon:
     def restart(self, config_path: str) -> None:
         self._unit.restart()
 
+    def replace(self, config_path: str) -> None:
+        """Restart it, also where its start hangs."""
+        self.stop()
+        self._unit.start()
+
     def reload(self) -> None:
         self._unit.reload()
 
     def stop(self) -> None:
-        self._unit.stop()
+        try:
+            self._unit.stop()
+        except CaissonError:
+            # A daemon that hangs on its start does not hear the request either.
+            self._unit.kill()
+            self._unit.stop()
 
     def log_tail(self) -> list[str]:
         return self._unit.journal_tail()
@@ -91,6 +110,9 @@ class Unmanaged:
         self.reload()
 
     def restart(self, config_path: str) -> None:
+        self.reload()
+
+    def replace(self, config_path: str) -> None:
         self.reload()
 
     def reload(self) -> None:

@@ -75,6 +75,10 @@ class Unit:
         """End it, and with it a start that hangs or that systemd is about to try again."""
         self._must("stop")
 
+    def kill(self) -> None:
+        """End its main process at once, which hears no other request."""
+        self._systemctl("kill", "--kill-who=main", "--signal=KILL", self.unit)
+
     def journal_tail(self, lines: int = 20) -> list[str]:
         command = ["journalctl", f"--unit={self.unit}", f"--lines={lines}", "--no-pager", "--output=cat"]
         try:

@@ -42,7 +42,7 @@ class UndoStore:
 
     def record_file(self, path: str, state: FileState | None) -> None:
         """Keep the file's state (None: it was absent), unless an earlier run already did."""
-        self._once("files", path, _encode(state))
+        self._once("files", path, encode(state))
 
     def record_value(self, name: str, value: t.Any) -> None:
         """Keep a named JSON value, unless an earlier run already did."""
@@ -59,7 +59,7 @@ class UndoStore:
 
     def files(self) -> dict[str, FileState | None]:
         """Each recorded file with the state to bring back."""
-        return {path: _decode(saved) for path, saved in self._record["files"].items()}
+        return {path: decode(saved) for path, saved in self._record["files"].items()}
 
     def values(self) -> dict[str, t.Any]:
         return dict(self._record["values"])
@@ -136,14 +136,14 @@ def _empty() -> dict[str, dict[str, t.Any]]:
     return {"files": {}, "values": {}, "accesses": {}, "directories": {}}
 
 
-def _encode(state: FileState | None) -> dict[str, t.Any] | None:
+def encode(state: FileState | None) -> dict[str, t.Any] | None:
     if state is None:
         return None
     content = base64.b64encode(state.content).decode()
     return {"content": content, "mode": state.mode, "uid": state.uid, "gid": state.gid}
 
 
-def _decode(saved: dict[str, t.Any] | None) -> FileState | None:
+def decode(saved: dict[str, t.Any] | None) -> FileState | None:
     if saved is None:
         return None
     return FileState(base64.b64decode(saved["content"]), saved["mode"], saved["uid"], saved["gid"])

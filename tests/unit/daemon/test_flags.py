@@ -29,4 +29,4 @@ def test_a_key_on_the_command_line_and_in_the_file_conflicts_but_runtimes_are_me
 
 @pytest.mark.parametrize("line", ["dockerd --config-file /x -D --mtu 9", "dockerd -D --config-file=/x --mtu 9"])
 def test_the_named_file_is_taken_off_the_command_line_and_the_rest_stays(line: str) -> None:
-    assert flags.without_config_file(line.split()) == ["dockerd", "-D", "--mtu", "9"]
+    assert flags.without(line.split(), ("config-file",)) == ["dockerd", "-D", "--mtu", "9"]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.mask import masked
-from ansible_collections.caisson.hardening.plugins.module_utils.daemon.merge import merged, parse, render
+from ansible_collections.caisson.hardening.plugins.module_utils.daemon.merge import merged, parse, render, without
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +46,20 @@ def test_objects_are_merged_lists_replaced_and_null_removes_at_every_depth() -> 
     standing = {"log-opts": {"a": "1", "b": "2"}, "dns": ["1"], "icc": True}
     wanted = {"log-opts": {"b": None, "c": "3"}, "dns": ["2"], "icc": None}
     assert merged(standing, wanted) == {"log-opts": {"a": "1", "c": "3"}, "dns": ["2"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("log-opts.a", {"log-opts": {"b.c": "2"}, "dns": []}),
+        ("log-opts.b.c", {"log-opts": {"a": "1"}, "dns": []}),
+        ("log-opts", {"dns": []}),
+        ("log-opts.none", {"log-opts": {"a": "1", "b.c": "2"}, "dns": []}),
+        ("dns.x", {"log-opts": {"a": "1", "b.c": "2"}, "dns": []}),
+    ],
+)
+def test_a_dot_leads_into_an_object_unless_a_key_is_written_with_it(path: str, left: dict) -> None:
+    assert without({"log-opts": {"a": "1", "b.c": "2"}, "dns": []}, path) == left
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.daemon.plan impo
     START,
     Observed,
     Request,
+    decide,
     make,
     step,
 )
@@ -30,6 +31,10 @@ def after(request: Request, **more: t.Any) -> dict:
 
 
 BASELINE = Request(profile="baseline")
+
+
+def waivers(*names: str) -> tuple:
+    return tuple({"control": f"daemon.{name}", "reason": "a test", "expires": "2999-12-31"} for name in names)
 
 
 def test_the_baseline_on_an_empty_host_is_exactly_this() -> None:
@@ -96,7 +101,10 @@ def test_what_the_host_cannot_have_is_left_out_and_told(more: dict, absent: str,
 
 
 def test_the_users_own_setting_wins_over_the_profile() -> None:
-    plan = make(Request({"icc": True, "live-restore": None}, "baseline", ("userland-proxy",)), observed())
+    leave = waivers("icc", "live_restore", "userland_proxy")
+    plan = make(
+        Request({"icc": True, "live-restore": None}, "baseline", ("userland-proxy",), waivers=leave), observed()
+    )
     assert plan.after["icc"] is True
     assert not {"live-restore", "userland-proxy"} & set(plan.after)
 
@@ -136,7 +144,9 @@ def test_a_standing_key_that_dockerd_does_not_know_can_be_removed() -> None:
         ({}, {}, LEAVE),
         ({"icc": False}, {"icc": False}, LEAVE),
         ({}, {"debug": True, "labels": ["a=b"]}, RELOAD),
-        ({"debug": True}, {}, RESTART),
+        ({"debug": True}, {}, RELOAD),
+        ({"default-shm-size": "1m"}, {}, RESTART),
+        ({"live-restore": True, "labels": ["a=b"]}, {}, RELOAD),
         ({"max-concurrent-downloads": 2}, {}, RELOAD),
         ({}, {"debug": True, "icc": False}, RESTART),
         (None, {}, RESTART),
@@ -175,10 +185,113 @@ def test_icc_waits_for_a_restart_without_containers_and_causes_none_while_some_r
     assert make(BASELINE, observed(standing=done, live=Live(running=0, icc=True, **hardened))).need == RESTART
 
 
-def test_a_restart_that_stops_containers_is_told() -> None:
-    plan = make(Request({"icc": False}), observed(live=Live(running=2, log_driver="json-file", icc=True)))
+RUNNING = Live(running=2, log_driver="json-file", icc=True)
+
+
+@pytest.mark.parametrize(
+    "more", [{"live": Live(running=2, icc=True, swarm=True)}, {"live": RUNNING, "given": {"live-restore": False}}]
+)
+def test_a_restart_that_stops_containers_is_told(more: dict) -> None:
+    plan = make(Request({"icc": False}), observed(**more))
     assert "stops 2 running containers" in " ".join(plan.notes)
+    assert (plan.carried, plan.live_restore_first) == (False, False)
+
+
+def test_a_restart_is_carried_where_containers_run_and_the_settings_have_no_live_restore() -> None:
+    plan = make(Request({"icc": False}), observed(live=RUNNING))
+    assert (plan.need, plan.carried, plan.live_restore_first, plan.deferred) == (RESTART, True, True, ("icc",))
+    assert "stops" not in " ".join(plan.notes)
+    assert not make(Request({"icc": False}), observed()).carried
+
+
+def test_replace_keeps_nothing_of_the_file_and_remove_leaves_the_profile_out() -> None:
+    standing = {"mtu": 9, "bogus": 1, "labels": ["a=b"]}
+    assert after(Request({"debug": True}, replace=True), standing=standing) == {"debug": True}
+    gone, leave = ("icc", "default-ulimits.core"), waivers("icc", "core_limit")
+    found = after(Request(profile="strict", replace=True, remove=gone, waivers=leave), standing=standing)
+    assert "icc" not in found and set(found["default-ulimits"]) == {"nofile"}
+
+
+def test_a_nested_key_that_is_removed_and_given_is_refused() -> None:
+    with pytest.raises(InputError, match=r"log-opts\.tag.* is also given in config"):
+        make(Request({"log-opts": {"tag": "x"}}, remove=("log-opts.tag",)), observed())
+
+
+def test_flags_are_taken_over_on_request_only_and_named_otherwise() -> None:
+    unit = {"hosts": ["fd://"], "containerd": "/run/c.sock"}
+    wanted = {"hosts": ["fd://", "unix:///run/second.sock"]}
+    with pytest.raises(InputError, match="flags: take_over"):
+        make(Request(wanted), observed(given=unit))
+    plan = make(Request(wanted, flags="take_over"), observed(given=unit, own=unit, upcoming=unit))
+    assert (plan.taken, plan.need) == (("hosts",), RESTART)
+    taken = {"containerd": "/run/c.sock"}
+    again = observed(standing=wanted, given=taken, own=unit, upcoming=taken)
+    assert make(Request(wanted, flags="take_over"), again).need == LEAVE
+    dropped = make(Request({"hosts": None}, flags="take_over"), again)
+    assert (dropped.taken, dropped.after, dropped.need) == ((), {}, RESTART)
+
+
+def test_a_flag_of_the_next_start_conflicts_though_the_running_daemon_has_it_not() -> None:
+    with pytest.raises(InputError, match="debug"):
+        make(Request({"debug": True}), observed(given={}, upcoming={"debug": True}))
+
+
+def test_flags_that_weaken_the_profile_are_taken_over_and_others_stay() -> None:
+    given = {"icc": True, "userland-proxy": False, "log-driver": "syslog"}
+    plan = make(Request(profile="baseline", flags="take_over"), observed(given=given, own=given))
+    assert (plan.taken, plan.after["icc"]) == (("icc",), False)
+    assert not {"userland-proxy", "log-driver"} & set(plan.after)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "fine"),
+    [
+        (["fd://"], True),
+        (["unix:///run/docker.sock", "unix:///x"], True),
+        (["unix:///x"], False),
+        ([], False),
+    ],
+)
+def test_the_socket_where_the_daemon_is_asked_must_stay(hosts: list, fine: bool) -> None:
+    asked = observed(asked_at="unix:///var/run/docker.sock")
+    if fine:
+        assert make(Request({"hosts": hosts}), asked).after == {"hosts": hosts}
+    else:
+        with pytest.raises(InputError, match="add unix:///var/run"):
+            make(Request({"hosts": hosts}), asked)
+
+
+def test_flags_that_nobody_may_change_conflict_still() -> None:
+    with pytest.raises(InputError, match="debug"):
+        make(Request({"debug": True}, flags="take_over"), observed(given={"debug": True}))
+
+
+def test_the_end_of_socket_activation_is_told() -> None:
+    unit = {"hosts": ["fd://"]}
+    host = observed(given=unit, own=unit, asked_at="unix:///run/docker.sock")
+    plan = make(Request({"hosts": ["unix:///run/docker.sock"]}, flags="take_over"), host)
+    assert "must be started at boot by itself" in " ".join(plan.notes)
+
+
+def test_without_an_engine_the_file_is_planned_for_the_version_that_comes() -> None:
+    host = Observed(version=(20, 10), installed=False)
+    plan = make(Request({"proxies": {"http-proxy": "http://p"}, "mtu": 1400}), host)
+    assert (plan.after, plan.need) == ({"mtu": 1400}, LEAVE)
 
 
 def test_a_daemon_that_is_down_is_started() -> None:
     assert make(BASELINE, observed(live=None)).need == START
+
+
+def test_icc_that_stays_off_when_the_setting_goes_while_containers_run_is_told() -> None:
+    live = Live(running=1, icc=False, live_restore=True)
+    plan = make(Request(remove=("icc",)), observed(standing={"icc": False}, live=live))
+    assert "icc stays off" in " ".join(plan.notes)
+
+
+def test_an_exact_way_back_does_not_leave_icc_off() -> None:
+    live = Live(running=1, icc=False, live_restore=True)
+    host = observed(standing={"icc": False, "live-restore": True}, live=live)
+    assert (decide(host, {}, exact=True).carried, decide(host, {}).carried) == (False, True)
+    still = observed(standing={"mtu": 9, "live-restore": True}, live=Live(running=1, icc=True, live_restore=True))
+    assert decide(still, {}, exact=True).carried

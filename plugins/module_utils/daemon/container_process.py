@@ -1,0 +1,45 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: what the first process of a container really has, where it runs on this host."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import typing as t
+from dataclasses import replace
+from pathlib import Path
+
+from . import process
+from .outdated import Container
+
+_LIMITS = {"nofile": "Max open files", "core": "Max core file size"}
+
+
+def seen(containers: t.Iterable[Container]) -> list[Container]:
+    """The containers, with what /proc says of those that run."""
+    return [_seen(container) if container.running and container.pid else container for container in containers]
+
+
+def _seen(container: Container) -> Container:
+    folder = Path(f"/proc/{container.pid}")
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        limits = (folder / "limits").read_text(encoding="ascii")
+        status = (folder / "status").read_text(encoding="ascii", errors="replace")
+        gains = re.search(r"^NoNewPrivs:\s*(\d)", status, re.MULTILINE)
+        return replace(
+            container,
+            started=process.start_time(container.pid),
+            no_new_privileges=None if gains is None else gains.group(1) == "1",
+            nofile=_limit(limits, "nofile"),
+            core=_limit(limits, "core"),
+        )
+    return container
+
+
+def _limit(table: str, name: str) -> int | None:
+    """The hard limit; -1 for none."""
+    for line in table.splitlines():
+        if line.startswith(_LIMITS[name]):
+            hard = line[len(_LIMITS[name]) :].split()[1]
+            return -1 if hard == "unlimited" else int(hard)
+    return None

@@ -1,0 +1,192 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apply: one change of the daemon's file and command line, brought into effect or taken back.
+
+Where containers run, a restart is carried: live-restore holds before it, and while it lasts, also where the settings
+before or after it do not have it. What stands in the file meanwhile is written down first (`record`), so that the run
+after one that was killed knows it for what it is.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..errors import CaissonError
+from ..host.files import FileState, read_file, remove_file, set_file_times, write_file
+from . import flags, plan, process, readback, record, state, surroundings
+from .engine import Engine
+from .judged import configured_after
+from .mask import masked_text
+from .merge import Config, parse, render
+from .observe import Host
+from .schema import explicit
+from .service import LOG_LINES, Service
+from .takeover import CommandLine, refuse_flags
+
+RELOAD_SECONDS = 15.0
+
+
+class Transaction:
+    """Brings *new* into effect on the host, by what the plan says."""
+
+    def __init__(
+        self, host: Host, decided: plan.Plan, acts: str, new: FileState | None, command_line: CommandLine
+    ) -> None:
+        self._host, self._decided, self._acts, self._new = host, decided, acts, new
+        self._command_line = command_line
+        former = host.file
+        self._former_config: Config = {} if former is None else parse(former.content, host.options.path)
+        self._access = new or former or FileState(b"")
+
+    def run(self) -> state.Live | None:
+        """What the daemon shows then. CaissonError says what failed and what the host is like now."""
+        host, service = self._host, self._host.service
+        before = process.identity(service.pid()) if service else ""
+        configured = configured_after(host, self._decided)
+        try:
+            surroundings.put(self._decided.companions, host.options.request.tls, configured)
+            if service is None or self._acts == plan.LEAVE:
+                self._put(self._new)
+                return host.observed.live
+            live = surroundings.with_sockets(self._tell(service), configured, service.pid())
+        except CaissonError as error:
+            tail = _tail(service) if service else ""
+            outcome = self._roll_back(service, before)
+            raise CaissonError(f"Failed to bring the new settings into effect: {error}; {outcome}{tail}") from error
+        return live
+
+    def _tell(self, service: Service) -> state.Live:
+        """Make the daemon take the file over, and read back that it did."""
+        decided = self._decided
+        if self._acts == plan.RELOAD:
+            return self._reload_to(service, decided.after, self._new, self._host.observed.in_effect or {})
+        if decided.stop:
+            self._engine().stop(decided.stop)
+        if decided.live_restore_first:
+            self._live_restore_first(service)
+        self._change_command_line()
+        carried = {**decided.after, "live-restore": True} if decided.carried else decided.after
+        self._put(self._stage(carried) if decided.carried else self._new)
+        (service.start if self._acts == plan.START else service.restart)(self._host.options.path)
+        live = self._wait(service)
+        refuse_flags(self._host, decided.taken)
+        _refuse_unmet(self._unmet({**carried, **self._flags(service)}, live))
+        if decided.carried:
+            live = self._reload_to(service, decided.after, self._new, carried)
+        return live
+
+    def _live_restore_first(self, service: Service) -> None:
+        decided = self._decided
+        whole = not decided.carried and not decided.taken
+        # A daemon whose command line still has what the new file has would refuse the new file.
+        self._put(self._new if whole else self._stage({**self._former_config, "live-restore": True}))
+        self._reload(service, {"live-restore": True})
+
+    def _reload_to(self, service: Service, after: Config, content: FileState | None, former: Config) -> state.Live:
+        """Reload the daemon, that has *former*, so that *after* is in effect, and leave *content* as its file."""
+        named = explicit(former, after)
+        staged = named != after or content is None
+        self._put(self._stage(named) if staged else content)
+        live = self._reload(service, {**named, **self._flags(service)})
+        if staged:
+            self._put(content)
+        return live
+
+    def _reload(self, service: Service, wanted: Config) -> state.Live:
+        moment = time.time_ns()
+        service.reload()
+        deadline = time.monotonic() + min(RELOAD_SECONDS, self._host.options.timeout)
+        while True:
+            live = self._wait(service)
+            told = self._engine().reloaded_since(moment)
+            unmet = self._unmet(wanted, live) + (readback.unmet_by_reload(wanted, told) if told else [])
+            if told is not None and not unmet:
+                return live
+            if time.monotonic() >= deadline:
+                _refuse_unmet(unmet)
+                raise CaissonError("the daemon did not say that it reloaded its file")
+            time.sleep(0.2)
+
+    def _unmet(self, wanted: Config, live: state.Live) -> list[str]:
+        return [name for name in state.mismatches(wanted, live) if name not in self._decided.deferred]
+
+    def _roll_back(self, service: Service | None, before: str) -> str:
+        """The former file and the daemon as it was; what came of it, for the message."""
+        host = self._host
+        former = "the former file is back" if host.file else "the file is removed again"
+        try:
+            surroundings.take_back(self._decided.companions, host.store)
+            if self._command_line.sentence and service is not None:
+                self._command_line.take_back(host)
+            if service is None or self._acts == plan.LEAVE:
+                self._put(host.file)
+                return former
+            if self._acts == plan.START and not host.unfinished:
+                self._put(host.file)
+                service.stop()
+                return f"{former}; the daemon did not run before and does not run now"
+            self._bring_back(service, before)
+            self._engine().start(self._decided.stop)
+        except CaissonError as error:
+            return f"{former}, but the daemon does not come up with it either ({error}): start it by hand"
+        finally:
+            if host.times and read_file(host.options.path) == host.file:
+                set_file_times(host.options.path, host.times)
+        return f"{former} and the daemon runs with it"
+
+    def _bring_back(self, service: Service, before: str) -> None:
+        host, former = self._host, self._former_config
+        if before and process.identity(service.pid()) == before:
+            self._reload_to(service, former, host.file, {**self._decided.after, "live-restore": True})
+        else:
+            live = host.observed.live
+            carried = live is not None and plan.can_carry(host.observed) and former.get("live-restore") is not True
+            lasting = {**former, "live-restore": True}
+            self._put(self._stage(lasting) if carried else host.file)
+            service.replace(host.options.path)
+            self._wait(service)
+            if carried:
+                self._reload_to(service, former, host.file, lasting)
+        if host.times is None:
+            record.mark_applied(host.store, service.pid(), former)
+
+    def _change_command_line(self) -> None:
+        if self._command_line.sentence:
+            self._command_line.apply(self._host)
+
+    def _stage(self, config: Config) -> FileState:
+        return FileState(render(config), self._access.mode, self._access.uid, self._access.gid)
+
+    def _put(self, content: FileState | None) -> None:
+        path = self._host.options.path
+        if read_file(path) == content:
+            return
+        record.expect(self._host.store, content)
+        if content is None:
+            remove_file(path)
+        else:
+            write_file(path, content)
+
+    def _flags(self, service: Service) -> Config:
+        """What the running daemon's command line sets."""
+        given = flags.parse(service.command_line())
+        return {name: value for name, value in given.items() if name != flags.CONFIG_FILE}
+
+    def _wait(self, service: Service) -> state.Live:
+        return self._engine().wait(self._host.options.timeout, service.alive)
+
+    def _engine(self) -> Engine:
+        """The engine, which only a prediction may lack."""
+        if self._host.engine is None:
+            raise CaissonError("The Docker SDK for Python is missing")
+        return self._host.engine
+
+
+def _refuse_unmet(unmet: t.Sequence[str]) -> None:
+    if unmet:
+        raise CaissonError(f"not in effect according to the daemon: {', '.join(dict.fromkeys(unmet))}")
+
+
+def _tail(service: Service) -> str:
+    lines = [masked_text(line)[:400] for line in service.log_tail() if line.strip()][-LOG_LINES:]
+    return ". The daemon's last lines:\n" + "\n".join(lines) if lines else ""
