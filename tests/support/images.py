@@ -235,9 +235,8 @@ def wheels() -> Path:
 
 def _import(client: t.Any, source: str | bytes, reference: str, changes: list[str]) -> None:
     """Import a root file system, given as a path or as bytes."""
-    repository, _colon, tag = reference.rpartition(":")
     importer = client.import_image_from_data if isinstance(source, bytes) else client.import_image_from_file
-    importer(source, repository=repository, tag=tag, changes=changes)
+    importer(source, repository=reference, changes=changes)  # Podman does not look at a tag of its own
     if not client.images(name=reference):
         raise TestSetupError(f"The engine did not import {reference}")
 

@@ -43,6 +43,7 @@ EDGES = frozenset(
         "host.secret_files",
         *(
             "containers.engine",
+            "containers.podman_engine",
             "containers.client",
             "containers.wire",
             "containers.process_table",
