@@ -28,5 +28,6 @@ options:
     default: 60
 requirements:
   - Docker SDK for Python >= 5.0 on the host
-  - Docker Engine >= 20.10 (API 1.41), or Podman >= 4.3 behind its Docker-compatible socket where containers are deployed
+  - Docker Engine >= 20.10 (API 1.41)
+  - for containers alone, Podman >= 4.3 behind its Docker-compatible socket will do too
 """
