@@ -83,6 +83,14 @@ HOST = Recipe(
 # Debian 13 has a newer engine, and its command line in a package of its own.
 HOST_TRIXIE = replace(HOST, name="debian-host-trixie", packages=(*HOST.packages, "docker-cli"), suite="trixie")
 
+# A newer Podman than this machine may have. Without systemd, for only its service runs there.
+PODMAN = Recipe(
+    "debian-podman",
+    ("podman", "runc", "netavark", "aardvark-dns", "catatonit", "nftables", "iptables", "iproute2", "ca-certificates"),
+    (*_SLIM, 'rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*'),
+    suite="trixie",
+)
+
 # People log in here, with sessions and a service manager of their own, and ask polkit for rights.
 LOGIN = Recipe(
     "debian-login", (*HOST.packages, "libpam-systemd", "dbus-user-session", "polkitd"), HOST.hooks, HOST.changes

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import tempfile
 import time
+import typing as t
 from pathlib import Path
 
+from . import hosts, images
 from .engine import answers, end_all
 from .shell import TestSetupError, tail
 
@@ -53,12 +55,10 @@ class PodmanEngine:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env=self._environment, cwd=self.directory,  # its monitors leave files where they run
             )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while not answers(self.host):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                raise TestSetupError(f"Podman did not come up:\n{tail(self._log.read_text(encoding='utf-8'), 15)}")
-            time.sleep(0.1)
+        if not _answers_soon(self.host, lambda: self._process.poll() is None):
+            said = self._log.read_text(encoding="utf-8", errors="replace")
+            self.__exit__()
+            raise TestSetupError(f"Podman did not come up:\n{tail(said, 15)}")
         return self
 
     def options(self) -> list[str]:
@@ -70,3 +70,52 @@ class PodmanEngine:
     def __exit__(self, *_what: object) -> None:
         end_all(self._process, self.host, self.directory)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+# Beside the cgroups, which an engine without --privileged mounts read-only.
+SERVE = f"""
+{images.WRITABLE_CGROUPS}
+echo 0 > /proc/sys/net/ipv6/conf/lo/disable_ipv6  # in the container's own network; engines switch it off
+export PODMAN_IGNORE_CGROUPSV1_WARNING=1 CONTAINERS_CONF=$1/containers.conf
+cd "$1"
+exec podman --root $1/data system service --time 0 unix://$1/podman.sock
+"""
+
+
+class HostedPodman:
+    """Debian 13's Podman in a container of the engine, with its data where they are outside too."""
+
+    def __init__(self, client: t.Any) -> None:
+        self._client = client
+        self.directory = Path(tempfile.mkdtemp(prefix="caisson-podman-"))
+        self.host = f"unix://{self.directory}/podman.sock"
+
+    def __enter__(self) -> HostedPodman:
+        place = str(self.directory)
+        (self.directory / "containers.conf").write_text(CONTAINERS, encoding="utf-8")
+        image = images.ensure_debian(self._client, images.PODMAN)
+        hosts.start(
+            self._client,
+            self.directory.name,
+            image,
+            command=["sh", "-c", SERVE, "sh", place],
+            binds=[f"{place}:{place}"],
+        )
+        if not _answers_soon(self.host):
+            said = self._client.logs(self.directory.name).decode(errors="replace")
+            self.__exit__()
+            raise TestSetupError(f"Podman did not come up:\n{tail(said, 15)}")
+        return self
+
+    def __exit__(self, *_what: object) -> None:
+        hosts.remove(self._client, self.directory.name)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _answers_soon(host: str, alive: t.Callable[[], bool] = lambda: True, timeout: float = 60) -> bool:
+    deadline = time.monotonic() + timeout
+    while alive() and time.monotonic() < deadline:
+        if answers(host):
+            return True
+        time.sleep(0.1)
+    return False

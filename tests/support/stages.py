@@ -136,7 +136,7 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
-    hosts = (images.HOST, images.HOST_TRIXIE, images.LOGIN, images.GRUB, images.BARE)
+    hosts = (images.HOST, images.HOST_TRIXIE, images.PODMAN, images.LOGIN, images.GRUB, images.BARE)
     images.prepare(*hosts, audit.TOOLS, *app_images.APPLICATIONS)
     registry.prepare()
     with kernel_guard.unchanged_machine(run.notes):

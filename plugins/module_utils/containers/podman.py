@@ -32,6 +32,10 @@ _SCRATCH_OPTIONS = tmpfs_options(f"noexec,nosuid,nodev,size={16 * MIB},mode=1777
 _OWN_ENV = ("HOME", "HOSTNAME", "TERM", "container")  # set by itself where nobody else does
 _OWN_FLAGS = frozenset(("rw", "rprivate", "tmpcopyup"))
 _OWN_SYSCTLS = {"net.ipv4.ping_group_range": ("0 0", "0\t0")}  # of the distributions' containers.conf
+# Annotations that it makes itself, of what the inspect says elsewhere.
+_OWN_ANNOTATIONS = ("io.container.manager", "io.podman.annotations.", "io.kubernetes.cri-o.",
+                    "org.opencontainers.image.stopSignal", "org.systemd.property.KillSignal",
+                    "org.systemd.property.TimeoutStopUSec")  # fmt: skip
 _CPU_STEP = 10**4  # in nano-CPUs; it counts in microseconds of a tenth of a second
 _DEFAULT_NETWORK = "podman"
 _LOG_DRIVERS = ("journald", "json-file", "local", "none")
@@ -63,6 +67,8 @@ def as_docker(inspect: Inspect, native: Inspect, runtime: Inspect | None) -> Jso
         host.update(CpuPeriod=0, CpuQuota=0)  # the same once more
     for limit in host.get("Ulimits") or ():
         limit["Name"] = str(limit.get("Name")).replace("RLIMIT_", "", 1).lower()
+    noted = (host.pop("Annotations", None) or {}).items()  # told by newer ones
+    host.update(Annotations={key: value for key, value in noted if not key.startswith(_OWN_ANNOTATIONS)})
     host["LogConfig"] = {**(host.get("LogConfig") or {}), "Config": asked.get("log_options", {})}
     _from_runtime(host, runtime, asked)
     _networks(found, host, asked.get("addresses", {}))

@@ -79,7 +79,12 @@ def _put(*path: t.Any) -> t.Callable[[Json], None]:
 
 
 RULE = {"allow": True, "type": "c", "major": 1, "minor": 5, "access": "r"}
+OWN = {"io.container.manager": "libpod", "io.podman.annotations.init": "TRUE", "org.systemd.property.KillSignal": "15"}
 DRIFTS: list[tuple[t.Callable[[Json], None], str]] = [
+    (
+        _put("inspect", "HostConfig", "Annotations", {**OWN, "run.oci.keep_original_groups": "1"}),
+        "host_config.Annotations: run.oci.keep_original_groups=1 -> none",
+    ),
     (_put("native", "BoundingCaps", ["CAP_SYS_ADMIN"]), "capabilities: SYS_ADMIN -> none"),
     (_put("inspect", "HostConfig", "Privileged", True), "privileged: true -> false"),
     (_put("inspect", "HostConfig", "NetworkMode", "host"), "network_mode: host -> user"),
@@ -103,6 +108,12 @@ def test_what_somebody_changed_is_a_difference(change: t.Callable[[Json], None],
     found = recorded("plain")
     change(found)
     assert [line for line in said(seen(found), wanted("plain")[1]) if line.startswith(reason)]
+
+
+def test_annotations_of_its_own_are_no_difference() -> None:
+    found = recorded("plain")
+    found["inspect"]["HostConfig"]["Annotations"] = dict(OWN)
+    assert said(seen(found), wanted("plain")[1]) == []
 
 
 def test_a_device_has_the_access_that_the_runtime_gives_it() -> None:
