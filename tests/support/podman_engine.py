@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -26,11 +27,11 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 network_backend = "netavark"
 """
-# Netavark keeps its state in /run, which two namespaces of networks must not share.
-START = """
+# Where the state of the networks is kept, which two namespaces of networks must not share.
+STATE = ("/run/containers", "/run/netns", "/run/libpod")
+START = f"""
 ip link set lo up
-mkdir -p /run/containers /run/netns /run/libpod
-for path in /run/containers /run/netns /run/libpod; do mount -t tmpfs tmpfs $path; done
+for path in {" ".join(STATE)}; do mkdir -p $path; mount -t tmpfs tmpfs $path; done
 mount --make-shared /run/netns
 exec setpriv --pdeathsig TERM podman "$@"
 """
@@ -44,6 +45,7 @@ class PodmanEngine:
         self.directory = directory = Path(tempfile.mkdtemp(prefix="caisson-podman-"))
         self.host = f"unix://{directory}/podman.sock"
         self._log = directory / "log"
+        self._made = [path for path in map(Path, STATE) if not path.exists()]
         self._environment = {**os.environ, "CONTAINERS_CONF": str(directory / "containers.conf")}
 
     def __enter__(self) -> PodmanEngine:
@@ -69,6 +71,9 @@ class PodmanEngine:
 
     def __exit__(self, *_what: object) -> None:
         end_all(self._process, self.host, self.directory)
+        for path in self._made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
