@@ -29,4 +29,5 @@ options:
 requirements:
   - Docker SDK for Python >= 5.0 on the host
   - Docker Engine >= 20.10 (API 1.41)
+  - for containers alone, Podman >= 4.3 behind its Docker-compatible socket will do too
 """

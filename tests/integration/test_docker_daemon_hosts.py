@@ -22,7 +22,7 @@ BACK = "the former file is back and the daemon runs with it"
 EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", "expires": "2999-12-31"}]
 
 
-@pytest.fixture(scope="module", params=[images.HOST, images.HOST_13], ids=lambda recipe: recipe.name)
+@pytest.fixture(scope="module", params=[images.HOST, images.HOST_TRIXIE], ids=lambda recipe: recipe.name)
 def machine(request: pytest.FixtureRequest, api: docker.APIClient, busybox: str) -> t.Iterator[DaemonHost]:
     with daemon_host(api, request.param) as made:
         wait_for_systemd(api, made.name)

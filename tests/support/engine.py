@@ -148,6 +148,15 @@ def _stop(process: subprocess.Popen[bytes], run: Path, made: list[Path]) -> None
         subprocess.run(as_root(["rmdir", str(path)]), check=False, stderr=subprocess.DEVNULL)
 
 
+def end_all(process: subprocess.Popen[bytes], host: str, directory: Path) -> None:
+    """Stop an engine that keeps everything in *directory*, with all it holds and every process that names it."""
+    with contextlib.suppress(docker.errors.DockerException, OSError):
+        _empty(docker.APIClient(base_url=host, timeout=60))
+    _end(process)
+    for pid in _processes_of(directory):
+        _signal(pid, signal.SIGKILL)
+
+
 def _empty(client: t.Any) -> None:
     """Remove the containers, networks and volumes; images stay for the next run."""
     for container in client.containers(all=True):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .shell import CACHE, TestSetupError, as_root, logged, output
@@ -80,8 +80,16 @@ HOST = Recipe(
     ('CMD ["/usr/local/sbin/boot"]', "ENV container=docker"),
 )
 
-# The next release, with a newer engine; Debian took the client out of its package there.
-HOST_13 = Recipe("debian-host-13", (*HOST.packages, "docker-cli"), HOST.hooks, HOST.changes, "trixie")
+# Debian 13 has a newer engine, and its command line in a package of its own.
+HOST_TRIXIE = replace(HOST, name="debian-host-trixie", packages=(*HOST.packages, "docker-cli"), suite="trixie")
+
+# A newer Podman than this machine may have. Without systemd, for only its service runs there.
+PODMAN = Recipe(
+    "debian-podman",
+    ("podman", "runc", "netavark", "aardvark-dns", "catatonit", "nftables", "iptables", "iproute2", "ca-certificates"),
+    (*_SLIM, 'rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*'),
+    suite="trixie",
+)
 
 # A host without an engine, whose packages wait in apt's cache.
 FRESH = Recipe(
@@ -247,9 +255,8 @@ def wheels() -> Path:
 
 def _import(client: t.Any, source: str | bytes, reference: str, changes: list[str]) -> None:
     """Import a root file system, given as a path or as bytes."""
-    repository, _colon, tag = reference.rpartition(":")
     importer = client.import_image_from_data if isinstance(source, bytes) else client.import_image_from_file
-    importer(source, repository=repository, tag=tag, changes=changes)
+    importer(source, repository=reference, changes=changes)  # Podman does not look at a tag of its own
     if not client.images(name=reference):
         raise TestSetupError(f"The engine did not import {reference}")
 

@@ -39,6 +39,13 @@ PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "qemu-img": "qemu-utils",
     "mkfs.ext4": "e2fsprogs",
+    "rootlesskit": "rootlesskit",
+    "slirp4netns": "slirp4netns",
+    "newuidmap": "uidmap",
+    "podman": "podman",
+    "catatonit": "catatonit",
+    "/usr/lib/podman/netavark": "netavark",
+    "/usr/lib/podman/aardvark-dns": "aardvark-dns",
 }
 
 
@@ -129,8 +136,8 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
-    hosts = (images.HOST, images.HOST_13, images.FRESH, images.LOGIN, images.BARE)
-    images.prepare(*hosts, images.GRUB, audit.TOOLS, *app_images.APPLICATIONS)
+    hosts = (images.HOST, images.HOST_TRIXIE, images.FRESH, images.PODMAN, images.LOGIN, images.GRUB, images.BARE)
+    images.prepare(*hosts, audit.TOOLS, *app_images.APPLICATIONS)
     registry.prepare()
     with kernel_guard.unchanged_machine(run.notes):
         passed = _pytest(run, "integration", ["tests/integration"], engine=run.with_engine())

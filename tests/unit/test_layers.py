@@ -44,6 +44,7 @@ EDGES = frozenset(
         "host.secret_files",
         *(
             "containers.engine",
+            "containers.podman_engine",
             "containers.client",
             "containers.wire",
             "containers.process_table",

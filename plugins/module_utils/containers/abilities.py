@@ -57,10 +57,14 @@ def warnings(specs: t.Iterable[Spec], daemon: Daemon) -> list[str]:
     """What is said of the limits that are left out: those that every container has, and those that one asks for."""
     given = list(specs)
     said = []
+    bare = daemon.rootless and daemon.cgroup_version == "1"
+    who = "an engine without root, under cgroup version 1," if bare else "this host's kernel"
+    if daemon.podman and daemon.cgroup_version == "1" and any(spec.wants_container for spec in given):
+        said.append("Podman under cgroup version 1 gives containers the host's cgroup namespace")
     for limit in sorted(LIMITS - daemon.limits):
         asked = [spec.name for spec in given if getattr(spec, limit) != _UNASKED[limit]]
         if limit in _ALWAYS:
-            said.append(f"this host's kernel cannot limit {limit}; it is left out")
+            said.append(f"{who} cannot limit {limit}; it is left out")
         elif asked:
             said.append(f"this host's kernel or cgroup version has no {limit}; it is left out of {', '.join(asked)}")
     return said

@@ -18,7 +18,7 @@ from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
 from .engine import Engine
 from .observe import observe
-from .plan import plan, settle
+from .plan import LIVE, NEVER_LIVE, plan, settle
 from .progress import Progress, Pull, names
 from .project_resources import Resources
 from .prune import unlisted
@@ -119,7 +119,7 @@ class Run:
             # An image that is not here yet cannot say its user; that one control is judged after the pull.
             unknown = case.image is None
             image = case.image or Image("", {"User": "unknown"})
-            state = resolve(case.spec, image, self._daemon, settings.project)
+            state = self._meant(case.spec, image)
             case.wanted = None if unknown else self._keeper.placed(case, state)
             state = case.wanted or state
             case.findings = self._findings(case, state, self._context_for(case, state))
@@ -134,6 +134,15 @@ class Run:
         for case in self._cases:
             said += policy.waiver_warnings(case.spec.name, case.spec.waivers, case.findings, settings.today)
         self._warnings += [line for line in said if line not in self._warnings]
+
+    def _meant(self, spec: Spec, image: Image) -> State:
+        """The state that the spec means on this engine."""
+        state = resolve(spec, image, self._daemon, self._settings.project)
+        if self._daemon.podman:
+            from .podman import adapted
+
+            state = adapted(state, self._daemon)
+        return state
 
     def _findings(self, case: Case, state: State, context: Context) -> list[model.Finding]:
         spec, settings = case.spec, self._settings
@@ -173,11 +182,16 @@ class Run:
                 former=_former(case),
                 pull_reason=reason,
                 removal="it is not listed" if case.pruned else "state is absent",
+                live=self._live,
             )
             case.plan = completed(made, case.spec, case.existing, case.seen)
         faults = order_faults(self._cases)
         if faults:
             raise InputError(faults)
+
+    @property
+    def _live(self) -> frozenset[str]:
+        return NEVER_LIVE if self._daemon.podman else LIVE
 
     def _pull_reason(self, case: Case) -> str:
         spec = case.spec
@@ -230,7 +244,7 @@ class Run:
         for case in self._cases:
             former = planned[case.spec.name]
             if former.has("pull") and not case.error:
-                made = plan(case.spec, case.existing, case.wanted, case.observed)
+                made = plan(case.spec, case.existing, case.wanted, case.observed, live=self._live)
                 fresh = completed(made, case.spec, case.existing, case.seen)
                 kept = tuple(action for action in former.actions if action.kind == "pull")
                 case.plan = replace(fresh, actions=kept + fresh.actions)

@@ -115,6 +115,10 @@ def run_faults(
             where = f"container {case.spec.name!r}"
             faults.append(Fault(where, "state", "rolled_back", "has no former generation to go back to", remedy))
     specs = [case.spec for case in cases]
+    if daemon.podman:
+        from . import podman  # noqa: PLC0415  needed only here
+
+        faults += [fault for spec in specs if spec.wants_container for fault in podman.faults(spec)]
     return [*faults, *shared_ports(specs), *dependency_faults(specs, names)]
 
 

@@ -38,6 +38,7 @@ class Client:
         self._sdk: t.Any = None
         self._wire = Wire(url, timeout)
         self.timeout = timeout
+        self.podman = False
         self.api_version = self._version()
 
     def __getattr__(self, name: str) -> t.Any:
@@ -95,6 +96,9 @@ class Client:
     def remove_container(self, container: str, force: bool = False, v: bool = False) -> None:
         self._read("containers", container, method="DELETE", force=int(force), v=int(v))
 
+    def get(self, url: str) -> Answer:
+        return self._wire.request("GET", url)
+
     def post(self, url: str, json: t.Any, timeout: float) -> Answer:
         return self._wire.request("POST", url, json, timeout - self.timeout)
 
@@ -108,7 +112,8 @@ class Client:
     def _version(self) -> str:
         """The version that the engine speaks; an answered ping says it without any work of the engine's."""
         try:
-            said = self._wire.request("GET", "/_ping").headers.get("api-version")
+            headers = self._wire.request("GET", "/_ping").headers
+            said, self.podman = headers.get("api-version"), "libpod-api-version" in headers
         except Missing:
             said = None
         return said or str(json.loads(self._wire.request("GET", "/version").body)["ApiVersion"])

@@ -39,6 +39,7 @@ class Engine:
             self._api: t.Any = Client(url, timeout, load) if url.startswith(SCHEME) else load("auto")
         except self._errors as error:
             raise EngineError(unreachable(url, error)) from error
+        self.podman = self._is_podman()
         if tuple(map(int, self._api.api_version.split("."))) < LEAST_API:
             raise EngineError(
                 f"The engine at {url} speaks API {self._api.api_version}; update it to Docker 20.10 (API 1.41) or later"
@@ -56,6 +57,12 @@ class Engine:
         self._sdk_errors = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError)
         tls_config = _tls_config(docker, tls)
         return docker.APIClient(base_url=self.url, version=version, timeout=timeout, max_pool_size=pool, tls=tls_config)
+
+    def _is_podman(self) -> bool:
+        if isinstance(self._api, Client):
+            return self._api.podman
+        with self._saying("ask the engine what it is"):
+            return any("Podman" in str(each.get("Name")) for each in self._api.version().get("Components") or ())
 
     @property
     def _errors(self) -> tuple[type[Exception], ...]:
@@ -78,7 +85,8 @@ class Engine:
         with self._saying("read the engine's settings"):
             self._info = info = self._info or self._api.info()
         return Daemon(
-            id=str(info.get("ID") or ""),
+            # Podman makes up an id for each answer.
+            id=f"podman{info.get('DockerRootDir')}" if self.podman else str(info.get("ID") or ""),
             version=str(info.get("ServerVersion", "")),
             api_version=str(self._api.api_version),
             runtime=str(info.get("DefaultRuntime") or "runc"),
@@ -89,6 +97,8 @@ class Engine:
             bridge_filter=bool(info.get("BridgeNfIptables", True)),
             apparmor=any("apparmor" in str(option) for option in info.get("SecurityOptions") or ()),
             root=str(info.get("DockerRootDir") or ""),
+            podman=self.podman,
+            cgroup_version=str(info.get("CgroupVersion") or "1"),
             rootless=any(str(option).startswith("name=rootless") for option in info.get("SecurityOptions") or ()),
             shift=shift(info),
         )
@@ -101,7 +111,12 @@ class Engine:
     def inspect(self, container: str) -> Json | None:
         with self._saying(f"inspect the container {container!r}"):
             try:
-                return dict(self._api.inspect_container(container))
+                found: Json = dict(self._api.inspect_container(container))
+                if self.podman:
+                    from .podman_engine import completed
+
+                    found = completed(self._api, self.url, found)
+                return found
             except self._not_found:
                 return None
 
@@ -126,9 +141,9 @@ class Engine:
 
     def import_image(self, reference: str, archive: bytes, changes: list[str]) -> str:
         """Make an image of one layer from a tar archive; its id."""
-        repository, tag = _split_reference(reference)
         with self._saying(f"make the image {reference!r}"):
-            self._api.import_image_from_data(archive, repository, tag=tag, changes=changes)
+            # Podman does not look at a tag of its own.
+            self._api.import_image_from_data(archive, reference, changes=changes)
         made = self.image(reference)
         if made is None:
             raise EngineError(f"The engine did not keep the image {reference!r}; look into its log")

@@ -21,8 +21,8 @@ def attached_to(listed: t.Iterable[Json], network: Json) -> list[str]:
     for each in listed:
         for name, endpoint in ((each.get("NetworkSettings") or {}).get("Networks") or {}).items():
             known = (endpoint or {}).get("NetworkID")
-            # One that was never started knows only the name.
-            if known == network.get("Id") or (not known and name == network.get("Name")):
+            # One that was never started knows only the name, and Podman tells it in place of the id.
+            if known == network.get("Id") or (known in (None, "", name) and name == network.get("Name")):
                 found += [str(given).lstrip("/") for given in (each.get("Names") or ())[:1]]
     return sorted(set(found))
 

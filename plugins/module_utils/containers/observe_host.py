@@ -10,8 +10,8 @@ from .state import State, path, protocol
 from .units import Wrong
 
 # Every engine masks at least these; a container without them was started with system paths unconfined.
-_MASKED = frozenset({"/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"})
-_READ_ONLY = frozenset({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"})
+MASKED = frozenset({"/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"})
+READ_ONLY = frozenset({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"})
 
 # Parts of HostConfig that are read below, that only Windows has, or that say nothing of the container's powers.
 _READ = frozenset(
@@ -39,7 +39,7 @@ def host_state(host: t.Mapping[str, t.Any]) -> State:
 
 def _security(host: t.Mapping[str, t.Any]) -> State:
     masked, read_only = host.get("MaskedPaths"), host.get("ReadonlyPaths")
-    covered = set(masked or ()) >= _MASKED and set(read_only or ()) >= _READ_ONLY
+    covered = set(masked or ()) >= MASKED and set(read_only or ()) >= READ_ONLY
     return {
         "cap_drop": _capabilities(host.get("CapDrop")),
         "capabilities": _capabilities(host.get("CapAdd")),

@@ -31,7 +31,7 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
         "Image": spec.image,
         "Cmd": list(state["command"]) or None,
         "Entrypoint": list(state["entrypoint"]) or None,
-        "Env": [f"{key}={value}" for key, value in state["env"].items()],
+        "Env": [f"{key}={value}" for key, value in state["env"].items() if value is not ANY],
         "User": state["user"],
         "WorkingDir": state["working_dir"],
         "Labels": _labels(state),
@@ -48,7 +48,8 @@ def create_body(spec: Spec, state: State, volumes: t.Mapping[str, str]) -> dict[
     if spec.runtime:
         body["HostConfig"]["Runtime"] = spec.runtime
     first = next(iter(state["networks"].values()), None)
-    if first is not None:
+    # The default bridge takes no endpoint of its own, and Podman does not know it by that name.
+    if first is not None and first.name != "bridge":
         body["NetworkingConfig"] = {"EndpointsConfig": {first.name: endpoint(first)}}
     return body
 
@@ -65,7 +66,6 @@ def _host_config(state: State, volumes: t.Mapping[str, str]) -> dict[str, t.Any]
         **update_body(state),
         "CapAdd": sorted(state["capabilities"]),
         "CapDrop": sorted(state["cap_drop"]),
-        "CgroupnsMode": state["cgroupns_mode"],
         "Init": state["init"],
         "IpcMode": state["ipc_mode"],
         "LogConfig": {"Type": state["log_driver"], "Config": state["log_options"]},
@@ -93,6 +93,7 @@ def _opened(state: State) -> dict[str, t.Any]:
     body = _asked(
         {
             "CgroupParent": state["cgroup_parent"],
+            "CgroupnsMode": state["cgroupns_mode"],
             "DeviceCgroupRules": list(state["device_cgroup_rules"]),
             "DeviceRequests": [_device_request(request) for request in state["device_requests"]],
             "Devices": [_device(device) for device in state["devices"]],

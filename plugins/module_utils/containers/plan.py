@@ -23,6 +23,7 @@ LIVE = frozenset(
     "memory memory_swap memory_reservation cpus cpu_shares cpuset_cpus cpuset_mems pids_limit blkio_weight"
     " restart_policy restart_retries".split()
 )
+NEVER_LIVE: frozenset[str] = frozenset()  # of an engine without that call
 _MAPS = frozenset("env etc_hosts labels log_options mounts networks secrets storage_opts sysctls tmpfs ulimits".split())
 
 
@@ -40,11 +41,12 @@ def plan(
     former: State | None = None,
     pull_reason: str = "",
     removal: str = "state is absent",
+    live: frozenset[str] = LIVE,
 ) -> Plan:
     """The plan for one container.
 
     wanted is None while the image is not on the host; observed and former are the states of `settle`'s current and
-    previous container.
+    previous container. live: the fields that change on a living container.
     """
     draft = Draft()
     repair, settled = settle(spec, existing)
@@ -67,7 +69,7 @@ def plan(
     found = differences(wanted, observed) if wanted is not None else ()
     if pull_reason and wanted is not None and all(each.field != "image" for each in found):
         found = (*found, Difference("image", show("image", observed["image"]), "what the registry has now"))
-    _converge(draft, settled.current["State"], wanted, observed, found)
+    _converge(draft, settled.current["State"], wanted, observed, found, live)
     _run(draft, spec, settled.current["State"], interrupted_while_serving(existing))
     order, held = _order(spec, wanted, observed) if draft.has("recreate") else ("", ())
     return Plan(spec.name, tuple(draft.actions), found, order, held)
@@ -102,19 +104,24 @@ def has_way_back(spec: Spec, existing: Existing) -> bool:
 
 
 def _converge(
-    draft: Draft, engine: t.Mapping[str, t.Any], wanted: State | None, observed: State, found: tuple[Difference, ...]
+    draft: Draft,
+    engine: t.Mapping[str, t.Any],
+    wanted: State | None,
+    observed: State,
+    found: tuple[Difference, ...],
+    live: frozenset[str],
 ) -> None:
     """From what is different to the least that mends it."""
     if wanted is None:
         draft.add("recreate", "", "image: it is another one")
         return
-    heavy = [each for each in found if not _is_live(each.field.partition(".")[0], wanted, observed)]
+    heavy = [each for each in found if not _is_live(each.field.partition(".")[0], wanted, observed, live)]
     if engine.get("Dead"):
         draft.add("recreate", "", "the engine could not remove it earlier")
     elif heavy:
         draft.add("recreate", "", *map(str, heavy))
     else:
-        limits = [str(each) for each in found if each.field in LIVE]
+        limits = [str(each) for each in found if each.field in live]
         if limits:
             draft.add("update", "", *limits)
         networks = [each for each in found if each.field.startswith("networks.")]
@@ -127,13 +134,13 @@ def _converge(
                 draft.add("connect", name, str(each))
 
 
-def _is_live(name: str, wanted: State, observed: State) -> bool:
+def _is_live(name: str, wanted: State, observed: State, live: frozenset[str]) -> bool:
     if name == "secrets":
         return isinstance(wanted["secrets"], secrets.InPlace)
     if name == "networks":
         # Between none or host and a network of its own there is no way on a living container.
         return wanted["network_mode"] == observed["network_mode"] == "user" and bool(wanted["networks"])
-    return name in LIVE and (name in ("restart_policy", "restart_retries", "pids_limit") or bool(wanted[name]))
+    return name in live and (name in ("restart_policy", "restart_retries", "pids_limit") or bool(wanted[name]))
 
 
 def _run(draft: Draft, spec: Spec, engine: t.Mapping[str, t.Any], interrupted: bool) -> None:
@@ -167,7 +174,7 @@ def differences(wanted: State, observed: State) -> tuple[Difference, ...]:
 
 def _map_differences(name: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> t.Iterator[Difference]:
     for key in sorted(set(after) if isinstance(after, AtLeast) else set(before) | set(after)):
-        if before.get(key) != after.get(key):
+        if before.get(key) != after.get(key) and after.get(key) is not ANY:
             old, new = (show(name, each[key]) if key in each else "absent" for each in (before, after))
             # A value of the environment may be a secret; that it is another one must do.
             hidden = name == "env" or (name == "log_options" and names_secret(key))

@@ -82,9 +82,12 @@ def _listed(names: t.Sequence[str]) -> str:
 
 def read(top: t.Mapping[str, t.Any], last: str) -> list[Process]:
     """The processes of an engine's answer with the columns pid, ppid and *last*, which is args or comm."""
+    rows: t.Iterable[t.Sequence[str]] = top.get("Processes") or ()
+    # Podman gives each line as one word.
+    split = (row[0].split(None, 2) if len(row) == 1 else row for row in rows)
     return [
         Process(int(row[0]), int(row[1]), **{"args": "", last: " ".join(row[2:]).strip()})
-        for row in top.get("Processes") or ()
+        for row in split
         if len(row) > 2 and row[0].isdigit() and row[1].isdigit()
     ]
 

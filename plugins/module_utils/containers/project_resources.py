@@ -40,7 +40,8 @@ class Resources:
     def names(self) -> set[str]:
         """The networks that are there, or will be when the containers are deployed."""
         absent = {each.name for each in self._networks if each.state == "absent"}
-        return {*self._existing, *(each.name for each in self._networks)} - absent
+        # Podman has these two as well, and lists neither.
+        return {*self._existing, "host", "none", *(each.name for each in self._networks)} - absent
 
     def observe(self) -> None:
         """Read what the engine has."""
@@ -49,6 +50,13 @@ class Resources:
 
     def plan(self, listed: t.Sequence[Json], daemon: Daemon) -> list[Fault]:
         """Compare and plan. listed: every container of the engine in the short form. Every fault comes back."""
+        self.warnings = []
+        faults: list[Fault] = []
+        if daemon.podman:
+            from . import podman  # noqa: PLC0415  needed only here
+
+            self._networks, self.warnings = podman.networks(self._networks)
+            faults += podman.volume_faults(self._volumes.values())
         judged: list[Judged] = [volumes.judge(each, self._stored.get(each.name)) for each in self._volumes.values()]
         for each in self._networks:
             found = self._existing.get(each.name)
@@ -56,9 +64,9 @@ class Resources:
             rest = staying(attached, self._specs, each.name, self._project)
             judged.append(network_plan.judge(each, self._existing, attached, rest, self._project))
         self.items = [each.item for each in judged]
-        self.warnings = [line for each in judged for line in each.warnings]
+        self.warnings += [line for each in judged for line in each.warnings]
         self.warnings += networks_warnings(self._networks, daemon)
-        faults = [fault for each in judged for fault in each.faults]
+        faults += [fault for each in judged for fault in each.faults]
         known = {each.name: each for each in self._networks if each.state == "present"}
         for spec in self._specs:
             faults += container_faults(spec, self._project, known, self._existing)

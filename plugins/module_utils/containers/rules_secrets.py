@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .state import State
+from .state import ANY, State
 
 _NAME = re.compile(
     r"PASSW(?:OR)?D|PASSPHRASE|(?<![A-Z0-9])(?:PASS|SECRETS?|TOKENS?|CREDENTIALS?|API_?KEYS?|"
@@ -39,6 +39,8 @@ def env_secrets(state: State) -> str | None:
 
 
 def _is_secret(name: str, value: str) -> bool:
+    if value is ANY:
+        return False
     if value.strip().lower() in {"", *_SWITCHES} or value.startswith(_ELSEWHERE):
         return False
     return names_secret(name) or bool(_ADDRESS.match(value))

@@ -81,6 +81,8 @@ class Daemon:
     runtimes: frozenset[str] = frozenset()  # empty where that is not known
     apparmor: bool = False
     root: str = ""  # where its data lie
+    podman: bool = False
+    cgroup_version: str = "2"
     rootless: bool = False
     shift: tuple[int, int] = (0, 0)  # the host's ids of the root inside; (-1, -1) where they cannot be known
     # Whether what passes within a bridge goes through the packet filter. From 28 on the engine sees to it itself.

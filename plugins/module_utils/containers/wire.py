@@ -41,6 +41,11 @@ class Answer(t.NamedTuple):
     body: bytes
     ok: bool = True
 
+    @property
+    def content(self) -> bytes:
+        """The body, by the name that it has in `requests`."""
+        return self.body
+
 
 class Wire:
     """The engine behind one unix socket. May be used by several threads; each call has a connection to itself."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.containers import abilities, cases, payload, spec, state
@@ -48,6 +49,32 @@ def test_what_is_left_out_is_said_once_and_only_of_those_who_ask() -> None:
         "this host's kernel cannot limit memory_swap; it is left out",
         "this host's kernel or cgroup version has no memory_swappiness; it is left out of calm",
     ]
+
+
+@pytest.mark.parametrize(
+    ("daemon", "said"),
+    [
+        (
+            state.Daemon(rootless=True, cgroup_version="1"),
+            "an engine without root, under cgroup version 1, cannot limit",
+        ),
+        (state.Daemon(rootless=True, cgroup_version="2"), "this host's kernel cannot limit"),
+        (state.Daemon(cgroup_version="1"), "this host's kernel cannot limit"),
+    ],
+)
+def test_an_engine_without_root_is_named_as_the_reason(daemon: state.Daemon, said: str) -> None:
+    one = spec.parse_specs([{"name": "web", "image": "web:1"}])
+    missing = replace(daemon, limits=state.LIMITS - {"memory"})
+    assert abilities.warnings(one, missing) == [f"{said} memory; it is left out"]
+
+
+def test_the_cgroup_namespace_that_podman_does_not_give_is_told() -> None:
+    one = spec.parse_specs([{"name": "web", "image": "web:1"}])
+    told = "Podman under cgroup version 1 gives containers the host's cgroup namespace"
+    assert abilities.warnings(one, state.Daemon(podman=True, cgroup_version="1")) == [told]
+    assert abilities.warnings(one, state.Daemon(podman=True, cgroup_version="2")) == []
+    gone = spec.parse_specs([{"name": "web", "state": "absent"}])
+    assert abilities.warnings(gone, state.Daemon(podman=True, cgroup_version="1")) == []
 
 
 def test_what_is_left_out_is_neither_sent_nor_compared() -> None:
