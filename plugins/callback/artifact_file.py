@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import typing as t
-from pathlib import Path
-
-from ansible.plugins.callback import CallbackBase
-
 DOCUMENTATION = r"""
 name: artifact_file
 type: notification
@@ -35,6 +28,13 @@ options:
       - section: callback_caisson
         key: artifact_file
 """
+
+import json
+import os
+import typing as t
+from pathlib import Path
+
+from ansible.plugins.callback import CallbackBase
 
 RUNNER_FOLDER = "AWX_ISOLATED_DATA_DIR"  # set by ansible-runner
 NAME = "caisson.json"

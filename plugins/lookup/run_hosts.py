@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible.errors import AnsibleError
-from ansible.inventory.manager import InventoryManager
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.caisson.hardening.plugins.plugin_utils.survey import text
-
 DOCUMENTATION = r"""
 name: run_hosts
 version_added: 0.1.0
@@ -39,6 +32,13 @@ _raw:
   type: list
   elements: str
 """
+
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.caisson.hardening.plugins.plugin_utils.survey import text
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]

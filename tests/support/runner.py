@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import ansible_runner
+import ansible_runner  # type: ignore[import-untyped]
 
 from . import execution_environment
 from .shell import TestSetupError, copy_checkout, logged, tool
