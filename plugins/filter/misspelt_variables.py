@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import yaml
+from ansible_collections.caisson.hardening.plugins.plugin_utils.survey import VARIABLES
 
 DOCUMENTATION = r"""
 name: misspelt_variables
@@ -47,7 +48,7 @@ _value:
 """
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-PLAYBOOK_VARIABLES = frozenset({"harden_hosts", "harden_profile", "harden_serial", "restore_containers"})
+PLAYBOOK_VARIABLES = frozenset(VARIABLES)
 # Each of these takes further layers, in variables that have its name, an underscore and a word.
 LAYERED = frozenset({"kernel_settings"})
 ALIKE = 0.85  # of 1; a letter more, less, other or swapped

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""drift.yml takes flat variables, as a survey gives them."""
+"""drift.yml and rollback.yml take flat variables, as a survey gives them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import docker
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, waiver
 from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
 
-PLAYBOOK = Path(__file__).parents[2] / "playbooks" / "drift.yml"
+PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 
 
-def play(docker_host: str, **variables: str) -> tuple[int, str]:
+def play(docker_host: str, name: str = "drift", **variables: str) -> tuple[int, str]:
     """Exit status and output of the play on this machine."""
-    given = {"drift_docker_host": docker_host, "ansible_become": "false", **variables}
+    given = {f"{name}_docker_host": docker_host, "ansible_become": "false", **variables}
     given["ansible_python_interpreter"] = sys.executable
     argv = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", "here,", "--connection", "local"]
     argv += [word for key, value in given.items() for word in ("--extra-vars", f'{{"{key}": "{value}"}}')]
     done = subprocess.run(
-        [*argv, str(PLAYBOOK)],
+        [*argv, str(PLAYBOOKS / f"{name}.yml")],
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
@@ -53,3 +53,22 @@ def test_a_survey_can_report_and_fail_and_recreate(
     status, output = play(docker_host, **scope, drift_on_drift="recreate,fail")
     assert status == 0, output
     assert deployer.execute("web", "test", "-e", "/bin/planted")[0] == 1
+
+
+def test_a_survey_can_roll_containers_back(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> None:
+    deployer = Deployer(api, docker_host, unique, busybox)
+    for generation in ("1", "2"):
+        deployer.deploy(deployer.spec("web", env={"GENERATION": generation}, keep_previous=True))
+    name = f"{unique}-web"
+
+    status, output = play(docker_host, "rollback", rollback_containers=" ")
+    assert status != 0 and "rollback_containers: no container is named" in " ".join(output.split())
+    status, output = play(docker_host, "rollback", rollback_containers=f"{name}, {unique}-missing")
+    assert status != 0 and f"{unique}-missing" in output
+    assert deployer.execute("web", "sh", "-c", "echo $GENERATION")[1].strip() == "2"
+
+    status, output = play(docker_host, "rollback", rollback_containers=name)
+    assert status == 0, output
+    assert deployer.execute("web", "sh", "-c", "echo $GENERATION")[1].strip() == "1"
+    status, output = play(docker_host, "rollback", rollback_containers=name)
+    assert status == 0 and "changed=0" in output, output

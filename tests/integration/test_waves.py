@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,7 +17,9 @@ HOSTS = ("canary", "second", "third")
 CHECKOUT = Path(__file__).parents[2]
 
 
-def roll_out(folder: Path, *arguments: str, canary: str = "") -> tuple[int, str]:
+def roll_out(
+    folder: Path, *arguments: str, canary: str = "", environment: dict[str, str] | None = None
+) -> tuple[int, str]:
     """Exit status and output of the play over three hosts, all this machine; no role runs, so nothing is changed."""
     variables = "ansible_connection=local ansible_python_interpreter=" + sys.executable
     lines = [f"{name} {variables} {canary if name == 'canary' else ''}" for name in HOSTS]
@@ -27,7 +30,13 @@ def roll_out(folder: Path, *arguments: str, canary: str = "") -> tuple[int, str]
             *("--inventory", str(folder / "hosts"), "--tags", "no_role", *arguments),
             str(CHECKOUT / "playbooks" / "harden.yml"),
         ],
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_NOCOLOR": "1",
+            "LC_ALL": "C.UTF-8",
+            **(environment or {}),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -64,3 +73,52 @@ def test_a_failing_canary_stops_the_rollout_and_the_others_are_not_reached(tmp_p
     assert "did you mean 'kernel_settings'?" in output
     recap = output.split("PLAY RECAP")[1]
     assert "canary" in recap and "second" not in recap and "third" not in recap
+
+
+def test_the_canary_alone_is_a_run_of_its_own(tmp_path: Path) -> None:
+    status, output = roll_out(tmp_path, "-e", "harden_canary_only=yes")
+    assert status == 0, output
+    assert waves(output) == [{"canary"}]
+
+
+def test_a_limit_of_the_survey_narrows_the_hosts(tmp_path: Path) -> None:
+    status, output = roll_out(tmp_path, "-e", "harden_hosts=canary,third", "-e", "harden_limit=second,third")
+    assert status == 0, output
+    assert waves(output) == [{"third"}]
+
+
+def test_hosts_that_do_not_exist_are_refused_where_ansible_would_do_nothing(tmp_path: Path) -> None:
+    status, output = roll_out(tmp_path, "-e", "harden_hosts=thrid")
+    assert status != 0 and not waves(output)
+    assert "harden_hosts: 'thrid' matches no host of the inventory" in " ".join(output.split())
+
+
+def test_the_report_names_who_failed_who_was_unreachable_and_who_was_not_reached(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    enabled = {"CAISSON_ARTIFACT_FILE": str(target), "ANSIBLE_CALLBACKS_ENABLED": "caisson.hardening.artifact_file"}
+
+    def outcomes() -> dict[str, str]:
+        report = json.loads(target.read_text(encoding="utf-8"))
+        assert report["outcome"] == "failed"
+        return {host: entry["outcome"] for host, entry in report["hosts"].items()}
+
+    roll_out(tmp_path, canary="kernel_setings=x", environment=enabled)
+    assert outcomes() == {"canary": "failed", "second": "not_reached", "third": "not_reached"}
+    message = json.loads(target.read_text(encoding="utf-8"))["hosts"]["canary"]["failed"]["message"]
+    assert "did you mean 'kernel_settings'?" in message
+
+    nobody = "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=9 ansible_ssh_retries=0"
+    roll_out(tmp_path, canary=nobody, environment=enabled)
+    assert outcomes() == {"canary": "unreachable", "second": "not_reached", "third": "not_reached"}
+
+
+def test_the_others_of_a_wave_are_finished_where_one_host_of_it_fails(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    enabled = {"CAISSON_ARTIFACT_FILE": str(target), "ANSIBLE_CALLBACKS_ENABLED": "caisson.hardening.artifact_file"}
+    wrong = "containers_policy=lax"  # found by the last role's specification
+    status, output = roll_out(tmp_path, "-e", "harden_serial=2,100%", canary=wrong, environment=enabled)
+    assert status != 0
+    report = json.loads(target.read_text(encoding="utf-8"))["hosts"]
+    assert {host: entry["outcome"] for host, entry in report.items()} == {
+        "canary": "failed", "second": "unchanged", "third": "not_reached",
+    }, output  # fmt: skip

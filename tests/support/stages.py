@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import app_images, audit, images, kernel_guard, other_side, registry, vm
+from . import app_images, audit, awx_tools, images, kernel_guard, other_side, registry, vm
 from .engine import Engine, test_engine
 from .sanity import run_sanity
 from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged, output, tail, tool
@@ -139,6 +139,7 @@ def integration(run: Run) -> bool:
     hosts = (images.HOST, images.HOST_TRIXIE, images.FRESH, images.PODMAN, images.LOGIN, images.GRUB, images.BARE)
     images.prepare(*hosts, audit.TOOLS, *app_images.APPLICATIONS)
     registry.prepare()
+    awx_tools.prepare()
     with kernel_guard.unchanged_machine(run.notes):
         passed = _pytest(run, "integration", ["tests/integration"], engine=run.with_engine())
     return passed and not run.notes

@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The data of AWX's templates agrees with the playbooks that read the answers."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.caisson.hardening.plugins.plugin_utils import survey
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text(encoding="utf-8"))
+QUESTIONS = DATA["awx_questions"]
+TEMPLATES = {template["name"]: template for template in DATA["awx_job_templates"]}
+FLAT = {"text", "textarea", "integer", "float", "multiplechoice"}  # the types whose answer is a scalar
+
+
+def asked(template: dict[str, t.Any]) -> list[str]:
+    names = template.get("survey", [])
+    return list(DATA["awx_survey_of_a_run"] if isinstance(names, str) else names)
+
+
+@pytest.mark.parametrize("name", sorted(QUESTIONS))
+def test_question_is_flat_and_its_default_is_an_answer_that_is_taken(name: str) -> None:
+    question = QUESTIONS[name]
+    kind = survey.VARIABLES[question["variable"]]
+    assert question["type"] in FLAT
+    assert {"question_name", "question_description", "required", "default"} <= set(question)
+    if question["type"] == "multiplechoice":
+        assert question["default"] in question["choices"]
+        assert all(isinstance(choice, str) for choice in question["choices"])
+    for answer in (question["default"], *question.get("choices", [])):
+        playbook = next(each for each, begins in survey.PREFIXES.items() if question["variable"].startswith(begins))
+        hosts = {variable: ["host"] for variable in survey.VARIABLES}
+        answers = {"rollback_containers": "web", question["variable"]: answer or None}
+        assert question["required"] or survey.faults(answers, playbook, hosts) == []
+    if isinstance(kind, tuple):
+        assert tuple(question["choices"]) == kind
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_template_names_a_playbook_and_asks_what_it_reads(name: str) -> None:
+    template = TEMPLATES[name]
+    path = ROOT / template["playbook"]
+    prefixes = survey.PREFIXES.get(path.stem, ())
+    assert path.is_file()
+    assert all(QUESTIONS[each]["variable"].startswith(prefixes) for each in asked(template))
+
+
+def test_workflow_asks_only_what_all_its_jobs_may_take() -> None:
+    # What a workflow asks is given to each of its jobs and wins over what a node says.
+    variables = {QUESTIONS[each]["variable"] for each in DATA["awx_workflow"]["survey"]}
+    said_by_nodes = {name for node in DATA["awx_workflow_nodes"] for name in node.get("extra_data", {})}
+    assert variables <= {QUESTIONS[each]["variable"] for each in asked(TEMPLATES["harden"])}
+    assert not variables & said_by_nodes
+
+
+def test_nodes_name_templates_and_only_nodes_that_are_made_before_them() -> None:
+    made: set[str] = set()
+    for node in DATA["awx_workflow_nodes"]:
+        assert node.get("template") in TEMPLATES or node.get("approval") or node["identifier"] in made
+        assert {*node.get("success_nodes", []), *node.get("failure_nodes", [])} <= made
+        made.add(node["identifier"])
+
+
+def test_schedules_name_templates_that_need_no_answer_and_have_rules() -> None:
+    for schedule in DATA["awx_schedules"]:
+        assert not any(QUESTIONS[each]["required"] for each in asked(TEMPLATES[schedule["template"]]))
+        assert re.fullmatch(r"DTSTART:\d{8}T\d{6}Z RRULE:FREQ=(DAILY|WEEKLY);INTERVAL=\d+\S*", schedule["rrule"])
