@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
+import tempfile
 import typing as t
 import uuid
 import warnings
@@ -12,9 +15,36 @@ from pathlib import Path
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.tests.support import images
+from ansible_collections.caisson.hardening.tests.support import images, kernel, machine
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until
+from ansible_collections.caisson.hardening.tests.support.engine import join_network
 from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
+
+
+def pytest_configure() -> None:
+    """Where tests run side by side, each worker has an engine of its own, and lives in that engine's network."""
+    worker, engines = os.environ.get("PYTEST_XDIST_WORKER"), os.environ.get("CAISSON_ENGINES")
+    if worker and engines:
+        listed = json.loads(engines)
+        mine = listed[int(worker[len("gw") :]) % len(listed)]
+        os.environ["DOCKER_HOST"] = mine["host"]
+        join_network(mine["network"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs side by side is whole files; those that change the machine's own kernel settings are one of them."""
+    for item in items:
+        names = vars(t.cast(pytest.Function, item).module).values()
+        alone = any(getattr(each, "__module__", "") in (kernel.__name__, machine.__name__) for each in names)
+        item.add_marker(pytest.mark.xdist_group("machine" if alone else item.path.stem))
+
+
+@pytest.fixture
+def short_path() -> t.Iterator[Path]:
+    """A directory for a daemon's sockets, whose paths have a length that they must not pass."""
+    path = Path(tempfile.mkdtemp(prefix="caisson-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -143,9 +143,9 @@ def test_a_replacement_under_a_load_of_others_is_killed_and_converges(deployer: 
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
+def engine(short_path: Path) -> t.Iterator[SandboxedDaemon]:
     """An engine of our own, to be killed."""
-    sandbox = SandboxedDaemon(tmp_path)
+    sandbox = SandboxedDaemon(short_path)
     try:
         sandbox.config.write_text("{}\n", encoding="utf-8")
         sandbox.start()

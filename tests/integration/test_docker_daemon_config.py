@@ -36,9 +36,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
+def daemon(short_path: Path) -> t.Iterator[SandboxedDaemon]:
     """A daemon with a former file, up."""
-    sandbox = SandboxedDaemon(tmp_path)
+    sandbox = SandboxedDaemon(short_path)
     try:
         sandbox.config.write_bytes(FORMER)
         sandbox.config.chmod(0o640)
@@ -164,10 +164,10 @@ def test_absent_returns_the_former_file_byte_for_byte_with_its_mode(daemon: Sand
     assert daemon.pid() == pid
 
 
-def test_a_daemon_that_is_down_is_started_and_absence_comes_back(tmp_path: Path) -> None:
-    daemon = SandboxedDaemon(tmp_path)
+def test_a_daemon_that_is_down_is_started_and_absence_comes_back(short_path: Path) -> None:
+    daemon = SandboxedDaemon(short_path)
     try:
-        own = {"data-root": f"{tmp_path}/data", "exec-root": f"{tmp_path}/exec"}
+        own = {"data-root": f"{short_path}/data", "exec-root": f"{short_path}/exec"}
         assert daemon.module(start=False, config=own)["msg"].startswith("No Docker daemon answers at unix://")
         predicted = hardened(daemon, check=True, config=own)
         done = hardened(daemon, config=own)
@@ -324,8 +324,8 @@ def _without_dockerd(daemon: SandboxedDaemon) -> str:
     return "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def test_without_an_engine_check_mode_predicts_the_file_when_it_is_told_that_one_comes(tmp_path: Path) -> None:
-    daemon = SandboxedDaemon(tmp_path)
+def test_without_an_engine_check_mode_predicts_the_file_when_it_is_told_that_one_comes(short_path: Path) -> None:
+    daemon = SandboxedDaemon(short_path)
     try:
         _without_dockerd(daemon)
         predicted = hardened(daemon, check=True, assume_engine=True)

@@ -34,9 +34,9 @@ OTHERS = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
+def daemon(short_path: Path) -> t.Iterator[SandboxedDaemon]:
     """An engine whose socket, configuration and key are open to everybody."""
-    sandbox = SandboxedDaemon(tmp_path)
+    sandbox = SandboxedDaemon(short_path)
     try:
         sandbox.config.write_text("{}\n", encoding="utf-8")
         sandbox.start("-H", f"unix://{SOCKET}")

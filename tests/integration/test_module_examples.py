@@ -60,8 +60,8 @@ def stand_in() -> bytes:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
-    sandbox = SandboxedDaemon(tmp_path)
+def engine(short_path: Path) -> t.Iterator[SandboxedDaemon]:
+    sandbox = SandboxedDaemon(short_path)
     try:
         sandbox.config.write_text("{}\n", encoding="utf-8")
         sandbox.start()
