@@ -72,7 +72,7 @@ integration: testvenv ## Tests against a real engine
 	@$(STAGES) setup integration -- $(ARGS)
 
 .PHONY: molecule
-molecule: testvenv ## A host with systemd and its own engine, from outside: SCENARIO=default
+molecule: testvenv ## A host with systemd and its own engine, from outside: SCENARIO=default; with a kernel of its own: SCENARIO=vm
 	@$(STAGES) setup molecule=$(SCENARIO)
 
 .PHONY: benchmark

@@ -11,8 +11,9 @@ short_description: The end of a run as a short table
 author:
   - The caisson.hardening authors (@caisson-hardening)
 description:
-  - Makes a table of the roles' results of one host. It has the controls by subject before and after, the containers and
-    what became of them, where the undo data lies, and what is particular about the host.
+  - Makes a table of the roles' results of one host. It has the controls by subject before and after, those that do not
+    hold with the reason, the containers and what became of them, where the undo data lies, and what is particular about
+    the host.
 positional: _input
 options:
   _input:
@@ -47,13 +48,17 @@ _value:
 """
 
 
+MOST_OPEN = 12  # controls that do not hold, so that the table stays one screen
+LONGEST = 100  # characters of what was seen of one
+
+
 def harden_summary(results: t.Mapping[str, t.Any], host: str, predicted: bool = False) -> str:
     """The table of one host; *results* is by subject, in the order in which it is to be shown."""
     shown = {subject: result for subject, result in results.items() if result and "score" in result}
     changed = [subject for subject, result in shown.items() if result.get("changed")]
     verb = "would change" if predicted else "changed"
     head = f"{verb} {', '.join(changed)}" if changed else f"nothing {'to change' if predicted else 'changed'}"
-    lines = [f"{host}: {head}", *_scores(shown), *_containers(shown), *_undo(shown), *_notes(shown)]
+    lines = [f"{host}: {head}", *_scores(shown), *_open(shown), *_containers(shown), *_undo(shown), *_notes(shown)]
     return "\n".join(lines)
 
 
@@ -63,15 +68,30 @@ def _scores(shown: t.Mapping[str, t.Any]) -> list[str]:
     return lines + [f"  {name:<22}{row['before']:>8}{row['after']:>8}{row['total']:>6}" for name, row in rows]
 
 
+def _open(shown: t.Mapping[str, t.Any]) -> list[str]:
+    """The controls that do not hold, each with what was seen."""
+    findings = [finding for result in shown.values() for finding in result.get("findings") or ()]
+    failed = [finding for finding in findings if finding["outcome"] in ("fail", "error")]
+    lines = [f"  open: {each['control']}: {_short(each['evidence'])}" for each in failed[:MOST_OPEN]]
+    return lines + ([f"  open: {len(failed) - MOST_OPEN} more; the results have them"] if failed[MOST_OPEN:] else [])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
 def _containers(shown: t.Mapping[str, t.Any]) -> list[str]:
-    entries = [entry for result in shown.values() for entry in result.get("containers") or ()]
+    # The limits have something else under the name: how the containers are bounded, as a dictionary.
+    lists = [result["containers"] for result in shown.values() if isinstance(result.get("containers"), list)]
+    entries = [entry for each in lists for entry in each]
     lines = [f"  {'containers':<22}{'action':>12}  state"] if entries else []
     return lines + [f"  {entry['name']:<22}{entry['action']:>12}  {entry['state']}" for entry in entries]
 
 
 def _undo(shown: t.Mapping[str, t.Any]) -> list[str]:
     rows = [(subject, result["undo"]) for subject, result in shown.items() if result.get("undo")]
-    return [f"  undo {subject:<17}{where}" for subject, where in rows]
+    width = max((len(subject) for subject, _where in rows), default=0) + 2
+    return [f"  undo {subject:<{width}}{where}" for subject, where in rows]
 
 
 def _notes(shown: t.Mapping[str, t.Any]) -> list[str]:

@@ -18,6 +18,7 @@ author:
 description:
   - Ansible says nothing of a variable that no role reads. This finds those that are almost the name of one, so that a
     typing mistake does not leave a host without what was asked for.
+  - A name that begins with that of a variable of several layers, such as C(kernel_settings_host), is a layer of it.
   - A variable that only begins like those of a role is nobody's mistake and is left alone.
 positional: _input
 options:
@@ -47,6 +48,8 @@ _value:
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 PLAYBOOK_VARIABLES = frozenset({"harden_hosts", "harden_profile", "harden_serial", "restore_containers"})
+# Each of these takes further layers, in variables that have its name, an underscore and a word.
+LAYERED = frozenset({"kernel_settings"})
 ALIKE = 0.85  # of 1; a letter more, less, other or swapped
 
 
@@ -58,6 +61,8 @@ def known_variables() -> frozenset[str]:
         spec = yaml.safe_load(path.read_text(encoding="utf-8"))
         found.update(spec["argument_specs"]["main"].get("options") or {})
         found.add(f"{path.parents[1].name}_result")
+    # Registered by a part of a role.
+    found |= {"kernel_modules_result", "kernel_security_result"}
     return frozenset(found)
 
 
@@ -66,10 +71,22 @@ def misspelt_variables(names: t.Iterable[str]) -> list[str]:
     known = known_variables()
     said = []
     for name in sorted(map(str, names)):
-        close = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
-        if name not in known and close:
-            said.append(f"no role reads the variable {name!r}; did you mean {close[0]!r}?")
+        if name in known or any(name.startswith(f"{base}_") and name != f"{base}_" for base in LAYERED):
+            continue
+        meant = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE) or _layer(name)
+        if meant:
+            said.append(f"no role reads the variable {name!r}; did you mean {meant[0]!r}?")
     return said
+
+
+def _layer(name: str) -> list[str]:
+    """What a misspelt layer's name was meant to be."""
+    parts = name.split("_")
+    for count in range(2, len(parts)):
+        close = difflib.get_close_matches("_".join(parts[:count]), LAYERED, n=1, cutoff=ALIKE)
+        if close:
+            return ["_".join([close[0], *parts[count:]])]
+    return []
 
 
 class FilterModule:

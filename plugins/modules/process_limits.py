@@ -8,13 +8,17 @@ module: process_limits
 short_description: Limit processes and threads in the operating system, and core dumps
 version_added: 0.1.0
 description:
-  - Limits the threads of the host, the processes of ordinary users and the tasks of services, sized to the host,
-    and switches core dumps off. All of it is one transaction.
+  - Limits the threads of the host, the processes of ordinary users, the tasks of services and those of the Docker
+    engine itself, sized to the host's memory and to the PID limits of its containers, and switches core dumps off.
+    All of it is one transaction.
   - It writes C(/etc/sysctl.d/99-security-caisson-limits.conf), C(/etc/security/limits.d/60-caisson-hardening.conf),
-    C(/etc/systemd/system.conf.d/60-caisson-hardening.conf) and
-    C(/etc/systemd/coredump.conf.d/60-caisson-hardening.conf), sets the live values, has systemd read its
-    configuration again and reads the effective limit back.
-  - Where no systemd runs, its two files are left out with a warning, and all else is done.
+    C(/etc/systemd/system.conf.d/60-caisson-hardening.conf), C(/etc/systemd/coredump.conf.d/60-caisson-hardening.conf)
+    and drop-ins C(60-caisson-limits.conf) of C(user-.slice), C(docker.service), C(containerd.service) and of the
+    exempt, sets the live values, has systemd read its configuration again and reads the effective limits back.
+  - No service is restarted. RV(pending) says which limits hold from the next start on.
+  - The limits of PAM are for sessions. systemd starts services without PAM, unless their unit has C(PAMName=), so these
+    limits never touch a service; O(tasks_max) and O(service_processes) are for services.
+  - Where no systemd runs, its files are left out with a warning, and all else is done.
   - The former values and files are recorded on the host before the first change. O(state=absent) brings them back.
 author:
   - The caisson.hardening authors (@caisson-hardening)
@@ -32,15 +36,28 @@ options:
   threads_max:
     description:
       - The number of threads that the whole host may have, in C(kernel.threads-max).
-      - V(auto) is one for each 256 KiB of memory, never more than the host allowed before. Where that leaves less
-        than twice what runs now, the host's own limit is kept.
+      - V(auto) is one for each 256 KiB of memory, never more than the host allowed before. Where that leaves no room
+        for all containers at their PID limits, twice what else runs now, and one user at a quarter of the whole, it is
+        the next step up that does (4096, 6144, 8192, 12288, and so on), for the containers' sake even above what the
+        host allowed before, up to one for each 128 KiB of memory. A warning gives the numbers where that is too little.
+      - A limit that was set stays as long as it has room, so containers that come and go do not change it at each run;
+        it goes up, and not down before O(state=absent) or a number.
       - V(keep) leaves it alone. A number that is not above the threads that run now is refused.
     type: str
     default: auto
   pid_max:
     description:
       - The number of process numbers, in C(kernel.pid_max).
-      - V(auto) has room for all threads and is never less than the host had. V(keep) leaves it alone.
+      - V(auto) has room for all threads and all containers, and is never less than the host had. V(keep) leaves it
+        alone.
+    type: str
+    default: auto
+  container_pids:
+    description:
+      - The number of tasks that all containers may have together, for which O(threads_max) and O(pid_max) leave room.
+      - V(auto) is the sum of the PID limits of the running containers. It is read from their cgroups, of whichever
+        engine, and needs no answer of the engine. Containers without a limit are named in RV(containers) and warned of.
+      - Give a number where containers are deployed later, or 0 to leave them out of account.
     type: str
     default: auto
   user_processes:
@@ -52,7 +69,10 @@ options:
     type: str
     default: auto
   exempt:
-    description: Users, and groups with a leading C(@), whose processes are not limited. The limit does not touch root.
+    description:
+      - Users, and groups with a leading C(@), whose processes are not limited, neither by PAM nor by their slice.
+        The limits do not touch root.
+      - The slices are those of the users that a group has when the module runs.
     type: list
     elements: str
     default: []
@@ -62,8 +82,43 @@ options:
       - V(auto) is 15 percent of the host's threads. V(keep) leaves it alone.
     type: str
     default: auto
+  user_tasks_max:
+    description:
+      - The number of tasks that all sessions of one user may have together, as C(TasksMax) of each user's slice. It
+        counts by cgroup, so what a session starts under another user number counts too.
+      - V(auto) is what O(user_processes) is with V(auto). V(keep) leaves it alone. The slice of root keeps its limit.
+    type: str
+    default: auto
+  service_processes:
+    description:
+      - The number of processes that the user of a service may have, as C(DefaultLimitNPROC) of systemd. The kernel does
+        not hold root to it. It takes effect for each service when that is started next.
+      - V(auto) is half of the host's threads. V(keep) leaves it alone.
+    type: str
+    default: auto
+  docker_tasks_max:
+    description:
+      - The number of tasks that C(docker.service) and C(containerd.service) may have each, where there are such
+        services, as their C(TasksMax) at once and as their C(LimitNPROC) from their next start on. It counts the
+        engine, the shims and the proxies of published ports; containers have cgroups of their own beside it.
+      - Containers inherit C(LimitNPROC), which bounds their processes by user number unless that is root's.
+      - V(auto) is half of the host's threads. V(keep) leaves it alone.
+    type: str
+    default: auto
+  exempt_services:
+    description:
+      - Services that get no limit of tasks and processes, by a drop-in each with C(TasksMax=infinity) and
+        C(LimitNPROC=infinity). The first holds at once, the second from the next start on.
+      - One of the engine's services that is named here is not limited by O(docker_tasks_max).
+    type: list
+    elements: str
+    default: []
   core_dumps:
-    description: Whether core dumps are left as they are. With V(false) they are switched off.
+    description:
+      - Whether core dumps are left as they are. With V(false) they are switched off for sessions and services.
+      - C(kernel.core_pattern) then becomes V(|/bin/false), so that what crashes with a limit of its own, as the
+        containers of Docker do, leaves none either. Where C(systemd-coredump) takes the dumps it stays, and is told to
+        store nothing.
     type: bool
     default: false
   unwritable:
@@ -95,6 +150,11 @@ EXAMPLES = r"""
       - builder
       - '@batch'
 
+- name: Leave room for the containers of the next release, and do not limit the runner of the builds
+  caisson.hardening.process_limits:
+    container_pids: 20000
+    exempt_services: [ci-runner.service]
+
 - name: Undo it
   caisson.hardening.process_limits:
     state: absent
@@ -114,7 +174,35 @@ sizes:
   description: The limits in numbers; those that are left alone are missing.
   returned: success
   type: dict
-  sample: {threads_max: 96422, pid_max: 131072, user_processes: 16384, tasks_max: 14463}
+  sample:
+    threads_max: 96422
+    pid_max: 131072
+    user_processes: 16384
+    user_tasks_max: 16384
+    tasks_max: 14463
+    service_processes: 48211
+    docker_tasks_max: 48211
+containers:
+  description: What the running containers may have; empty where O(container_pids) is a number.
+  returned: success
+  type: dict
+  contains:
+    pids:
+      description: The sum of their PID limits.
+      returned: success
+      type: int
+    unlimited:
+      description: The names of those without a limit; their short ids where the engine gives no answer.
+      returned: success
+      type: list
+      elements: str
+  sample: {pids: 1200, unlimited: []}
+pending:
+  description: The limits of the engine's services that hold only when these are started next, one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ['docker.service: LimitNPROC=48211 is effective after its next restart, until then it is unlimited']
 refused:
   description: Kernel settings that could not be written, with the reason. Filled only with O(unwritable=report).
   returned: success
@@ -129,10 +217,18 @@ overridden:
       description: The file that wins.
       returned: success
       type: str
+    line:
+      description: The number of its line.
+      returned: success
+      type: int
     value:
       description: The value that it sets.
       returned: success
       type: str
+    readers:
+      description: The same by the tool that reads it, C(systemd-sysctl) or C(sysctl --system).
+      returned: success
+      type: dict
   sample: {}
 findings:
   description: The outcome of each control of the process limits after the run.
@@ -165,7 +261,7 @@ score:
   description: How many of the controls that apply passed before and after the run.
   returned: success
   type: dict
-  sample: {total: 6, before: 1, after: 6}
+  sample: {total: 10, before: 2, after: 10}
 undo:
   description: Where the undo record lies.
   returned: success
@@ -175,19 +271,25 @@ undo:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits import parse
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.limits_apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
 
 
 def main() -> None:
     size = {"type": "str", "default": "auto"}
+    names = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(
         argument_spec={
             "threads_max": size,
             "pid_max": size,
+            "container_pids": size,
             "user_processes": size,
-            "exempt": {"type": "list", "elements": "str", "default": []},
+            "user_tasks_max": size,
+            "exempt": names,
             "tasks_max": size,
+            "service_processes": size,
+            "docker_tasks_max": size,
+            "exempt_services": names,
             "core_dumps": {"type": "bool", "default": False},
             "unwritable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -9,7 +9,7 @@ import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support.machine import Machine, fresh_machine, recap
 
-WATCHED = "/etc/sysctl.d /etc/security/limits.d /etc/docker /etc/systemd /var/lib/caisson"
+WATCHED = "/etc/fstab /etc/sysctl.d /etc/security/limits.d /etc/docker /etc/systemd /var/lib/caisson"
 # The engine that was installed stays, and makes itself an identity when it first starts.
 SNAPSHOT = f"find {WATCHED} -type f ! -name key.json -exec sha256sum {{}} + 2>/dev/null | sort -k 2; true"
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, DYING, Place, place
 
-KEYS = ("kernel.threads-max", "kernel.pid_max")
+KEYS = ("kernel.threads-max", "kernel.pid_max", "kernel.core_pattern")
 PAM_FILE = "/etc/security/limits.d/60-caisson-hardening.conf"
 SYSCTL_FILE = "/etc/sysctl.d/99-security-caisson-limits.conf"
+PIDS_MOUNTS = 'awk \'($3 == "cgroup" && $4 ~ /pids/) || $3 == "cgroup2" { print $2 }\' /proc/mounts'
 RUNUSER = pytest.mark.skipif(
     not (shutil.which("runuser") and Path("/etc/pam.d/runuser").exists()), reason="needs runuser with PAM"
 )
@@ -20,8 +21,8 @@ RUNUSER = pytest.mark.skipif(
 KILLED = (
     DYING
     + """
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel import limits, limits_apply
-limits_apply.run(limits.parse(threads_max="9000", pid_max="90000"))
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits import apply, spec
+apply.run(spec.parse(threads_max="9000", pid_max="90000"))
 """
 )
 
@@ -30,9 +31,12 @@ limits_apply.run(limits.parse(threads_max="9000", pid_max="90000"))
 def host(tmp_path: Path) -> t.Iterator[Place]:
     with place(tmp_path) as made:
         made.sh("[ ! -d /run/systemd ] || mount -t tmpfs tmpfs /run/systemd")
+        # The containers of other engines of the machine come and go.
+        made.sh(f"for mount in $({PIDS_MOUNTS}); do mount -t tmpfs tmpfs $mount; done")
         # A machine that is hardened already must not make the tests pass or fail by that.
         made.set("kernel.threads-max", "12000")
         made.set("kernel.pid_max", "32768")
+        made.set("kernel.core_pattern", "core")
         yield made
 
 
@@ -45,15 +49,24 @@ def limits_of(user: str, host: Place) -> dict[str, tuple[int, int]]:
     return {name: (int(soft), int(hard)) for name, (soft, hard) in numbers.items()}
 
 
+def evidence(result: dict[str, t.Any], control: str, outcome: str) -> str:
+    """Of the control, whose outcome is asserted."""
+    found = next(each for each in result["findings"] if each["control"] == f"process_limits.{control}")
+    assert found["outcome"] == outcome, found
+    return str(found["evidence"])
+
+
 def test_limits_are_live_and_come_back_at_boot(host: Place) -> None:
     result = host.run("process_limits")
     sizes = result["sizes"]
     wanted = {"kernel.threads-max": str(sizes["threads_max"]), "kernel.pid_max": str(sizes["pid_max"])}
+    wanted["kernel.core_pattern"] = "|/bin/false"
     assert host.values(*KEYS) == wanted
     assert f"* hard nproc {sizes['user_processes']}" in host.sh(f"cat {PAM_FILE}")
     assert sizes["pid_max"] >= sizes["threads_max"]
-    for key in KEYS:
+    for key in KEYS[:2]:
         host.set(key, "11000")
+    host.set("kernel.core_pattern", "core")
     host.sh("sysctl --system")
     assert host.values(*KEYS) == wanted
 
@@ -63,7 +76,8 @@ def test_without_systemd_it_says_so_and_does_the_rest(host: Place) -> None:
     assert "No systemd runs here" in str(result["warnings"])
     assert not any("/etc/systemd" in action or "reload" in action for action in result["actions"])
     outcomes = {finding["control"]: finding["outcome"] for finding in result["findings"]}
-    assert outcomes["process_limits.tasks_max"] == outcomes["process_limits.core_storage"] == "not_applicable"
+    needs_systemd = ("tasks_max", "service_processes", "user_tasks", "docker_tasks", "core_storage")
+    assert {outcomes[f"process_limits.{name}"] for name in needs_systemd} == {"not_applicable"}
     assert outcomes["process_limits.threads_max"] == outcomes["process_limits.core_dumps"] == "pass"
 
 
@@ -98,6 +112,33 @@ def test_fork_bomb_of_an_ordinary_user_stops_at_the_limit(host: Place) -> None:
 def test_exempt_user_is_not_limited(host: Place) -> None:
     host.run("process_limits", user_processes="300", exempt=["nobody"])
     assert limits_of("nobody", host)["processes"] != (150, 300)
+
+
+@RUNUSER
+def test_line_of_another_file_that_wins_is_named_and_gone_when_it_is_gone(host: Place) -> None:
+    host.run("process_limits", user_processes="300")
+    host.sh("cd /etc/security/limits.d; echo '* hard nproc 400' > 90-more.conf; echo '* hard nproc 900' > 10.conf")
+    assert limits_of("nobody", host)["processes"] == (150, 400)
+    result = host.run("process_limits", user_processes="300")
+    named = "'* hard nproc 400' in /etc/security/limits.d/90-more.conf"
+    assert not result["changed"] and named in str(result["warnings"]) and "10.conf" not in str(result["warnings"])
+    assert named in evidence(result, "user_processes", "fail")
+    host.sh("rm /etc/security/limits.d/90-more.conf")
+    assert evidence(host.run("process_limits", user_processes="300"), "user_processes", "pass")
+
+
+def test_service_that_opens_sessions_past_the_limits_is_named_with_the_remedy(host: Place) -> None:
+    host.sh(
+        "rm -rf /etc/pam.d/* /etc/ssh; echo 'session required pam_limits.so' > /etc/pam.d/login; mkdir -p /etc/ssh/d"
+    )
+    assert "login" in evidence(host.run("process_limits"), "pam", "pass")
+    host.sh("echo 'session required pam_unix.so' > /etc/pam.d/cron; echo '@include login' > /etc/pam.d/sshd")
+    host.sh("cd /etc/ssh; echo 'UsePAM no' > d/a; printf 'Include d/*\\nUsePAM yes\\n' > sshd_config")
+    result = host.run("process_limits")
+    assert "UsePAM yes" in evidence(result, "pam", "fail")
+    assert "write 'session required pam_limits.so' into /etc/pam.d/cron" in str(result["warnings"])
+    host.sh("rm /etc/ssh/d/a /etc/pam.d/cron")
+    assert "sshd" in evidence(host.run("process_limits"), "pam", "pass")
 
 
 def test_second_run_changes_nothing(host: Place) -> None:
@@ -139,9 +180,15 @@ def test_limit_below_what_runs_now_is_refused(host: Place) -> None:
 def test_every_fault_of_the_input_is_told_at_once(host: Place) -> None:
     tree = host.tree()
     result = host.run(
-        "process_limits", threads_max="many", pid_max="-1", tasks_max="1", exempt=["a b", "x\n* - nproc 1"]
+        "process_limits",
+        threads_max="many",
+        pid_max="-1",
+        tasks_max="1",
+        container_pids="keep",
+        exempt=["a b", "x\n* - nproc 1"],
+        exempt_services=["../x", "a.socket"],
     )
-    assert "5 faults" in result["msg"] and host.tree() == tree
+    assert "8 faults" in result["msg"] and host.tree() == tree
 
 
 def test_refused_write_takes_everything_back(host: Place) -> None:
@@ -165,14 +212,15 @@ def test_read_only_kernel_is_reported_on_request(host: Place) -> None:
     assert not host.run("process_limits", **options)["changed"]
 
 
-@pytest.mark.parametrize("step", range(5))
+@pytest.mark.parametrize("step", range(6))
 def test_run_after_a_kill_converges_and_can_be_undone(host: Place, step: int) -> None:
     tree, values = host.tree(), host.values(*KEYS)
     killed = host.script(KILLED, str(step))
     assert killed.returncode == -9, killed.stderr
     options = {"threads_max": "9000", "pid_max": "90000"}
     host.run("process_limits", **options)
-    assert host.values(*KEYS) == {"kernel.threads-max": "9000", "kernel.pid_max": "90000"}
+    assert host.values(*KEYS[:2]) == {"kernel.threads-max": "9000", "kernel.pid_max": "90000"}
+    assert host.get("kernel.core_pattern") == "|/bin/false"
     assert not host.run("process_limits", **options)["changed"]
     host.run("process_limits", state="absent")
     assert (host.tree(), host.values(*KEYS)) == (tree, values)

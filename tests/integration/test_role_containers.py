@@ -91,3 +91,21 @@ def test_the_role_declares_networks_and_volumes_and_takes_its_networks_away(
     assert api.networks(names=[deployer.name("net")]) == []
     assert api.inspect_volume(volume)["Name"] == volume
     assert not play(tmp_path, gone)["changed"]
+
+
+def test_the_demonstration_container_passes_under_the_strict_profile_and_again_changes_nothing(
+    api: docker.APIClient, docker_host: str, unique: str, tmp_path: Path
+) -> None:
+    variables = {
+        "ansible_python_interpreter": sys.executable,
+        "containers_docker_host": docker_host,
+        "containers_project": unique,
+        "containers_demo": True,
+    }
+    try:
+        for profile in ("strict", "strict", "baseline"):
+            result = play(tmp_path, {**variables, "containers_profile": profile})
+            assert result["warnings"] == [] if "warnings" in result else True
+        assert result["changed"] is False
+    finally:
+        play(tmp_path, {**variables, "containers_state": "absent"})

@@ -8,7 +8,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import KNOWN
+from ansible_collections.caisson.hardening.plugins.modules.sysctl import EXAMPLES
 from ansible_collections.caisson.hardening.tests.support.kernel import AS_NOBODY, DYING, Place, place
 
 FILE = "/etc/sysctl.d/99-security-caisson.conf"
@@ -63,6 +65,19 @@ def test_values_of_the_profile_are_live_and_come_back_at_boot(host: Place, comma
         host.set(key, "1" if key.startswith("net") else "0")
     host.sh(command)
     assert host.values(*result["values"]) == result["values"]
+
+
+def test_examples_run_as_they_are_written(host: Place) -> None:
+    tree, values = host.tree(), host.values(*KNOWN, "kernel.printk", "vm.max_map_count")
+    try:
+        for task in yaml.safe_load(EXAMPLES):
+            (options,) = (value for name, value in task.items() if name != "name")
+            predicted = host.run("sysctl", **options, check=True)
+            assert predicted == host.run("sysctl", **options) and not host.run("sysctl", **options)["changed"]
+    finally:
+        host.run("sysctl", state="absent", path="/etc/sysctl.d/70-search.conf")
+        host.run("sysctl", state="absent")
+    assert (host.tree(), host.values(*KNOWN, "kernel.printk", "vm.max_map_count")) == (tree, values)
 
 
 def test_forwarding_is_never_cut(host: Place) -> None:

@@ -48,10 +48,11 @@ class Recipe:
     packages: t.Tuple[str, ...]  # noqa: UP006  evaluated by dataclasses on Python 3.8
     hooks: t.Tuple[str, ...] = ()  # noqa: UP006
     changes: t.Tuple[str, ...] = field(default=('CMD ["/bin/sh"]',))  # noqa: UP006
+    suite: str = field(default=SUITE, repr=False)  # the sources tell it already
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(repr((self, sources())).encode()).hexdigest()[:12]
+        return hashlib.sha256(repr((self, sources(self.suite))).encode()).hexdigest()[:12]
 
 
 _SLIM = (
@@ -79,6 +80,11 @@ HOST = Recipe(
     ('CMD ["/usr/local/sbin/boot"]', "ENV container=docker"),
 )
 
+# People log in here, with sessions and a service manager of their own, and ask polkit for rights.
+LOGIN = Recipe(
+    "debian-login", (*HOST.packages, "libpam-systemd", "dbus-user-session", "polkitd"), HOST.hooks, HOST.changes
+)
+
 BARE = Recipe(
     "debian-bare",
     ("python3", "python3-venv", "make", "ca-certificates", "sudo", "procps", "iproute2", "kmod", "passwd"),
@@ -92,8 +98,8 @@ BARE = Recipe(
 )
 
 
-def sources() -> str:
-    """The machine's own apt sources of the suite, one line each; mmdebstrap knows what to do where it has none."""
+def sources(suite: str = SUITE) -> str:
+    """The machine's own apt sources, one line each, for the suite; mmdebstrap knows what to do where it has none."""
     lines: list[str] = []
     folder = Path("/etc/apt/sources.list.d")
     for path in [Path("/etc/apt/sources.list"), *sorted(folder.glob("*.list"))]:
@@ -106,7 +112,8 @@ def sources() -> str:
             entry = dict(re.findall(r"^([\w-]+):\s*(.*)$", stanza, re.MULTILINE))
             suites = re.findall(rf"(?<!\S){SUITE}(?:-updates|-security)?(?!\S)", entry.get("Suites", ""))
             lines += [f"deb {uri} {suite} main" for uri in entry.get("URIs", "").split() for suite in suites]
-    return "\n".join(dict.fromkeys(lines))
+    # The archive of one release has the others too, under the same addresses.
+    return "\n".join(line.replace(f" {SUITE}", f" {suite}") for line in dict.fromkeys(lines))
 
 
 def root_file_system(recipe: Recipe) -> Path:
@@ -118,8 +125,8 @@ def root_file_system(recipe: Recipe) -> Path:
     temporary = target.with_suffix(".new.tar")
     argv = ["mmdebstrap", *recipe.options, "--mode=auto", f"--include={','.join(recipe.packages)}"]
     argv += [f"--{recipe.stage}-hook={hook}" for hook in recipe.hooks]
-    argv += [SUITE, str(temporary)]
-    given = sources()
+    argv += [recipe.suite, str(temporary)]
+    given = sources(recipe.suite)
     if given:
         argv.append("-")
     with contextlib.suppress(FileNotFoundError):

@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A place where kernel settings can be changed for real: own network and mount namespaces on the real kernel.
 
-``net.*`` keys, /etc and /var/lib belong to the place and vanish with it. The other keys are the machine's, so those
-that the tests may touch are noted at the start and put back at the end.
+``net.*`` keys, /etc, /run and /var/lib belong to the place and vanish with it. The other keys are the machine's, so
+those that the tests may touch are noted at the start and put back at the end.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible_collections.caisson.hardening.plugins.module_utils.host.sysctl_names import key_path
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import KNOWN
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.core_dumps import CORE_PATTERN
 
 from .run_module import COLLECTIONS, run_module
 
@@ -23,17 +24,18 @@ from .run_module import COLLECTIONS, run_module
 _SETUP = """
 set -e
 mount -t tmpfs tmpfs {scratch}
-mkdir {scratch}/etc {scratch}/etc-work {scratch}/lib {scratch}/lib-work
-mount -t overlay -o lowerdir=/etc,upperdir={scratch}/etc,workdir={scratch}/etc-work overlay /etc
-mount -t overlay -o lowerdir=/var/lib,upperdir={scratch}/lib,workdir={scratch}/lib-work overlay /var/lib
+for directory in /etc /var/lib /run /usr/local/lib; do
+  upper={scratch}$directory work={scratch}/work$directory
+  mkdir -p $upper $work
+  mount -t overlay -o lowerdir=$directory,upperdir=$upper,workdir=$work overlay $directory
+done
 rm -rf /var/lib/caisson /etc/sysctl.d /etc/security/limits.d /etc/systemd/*.conf.d
 mkdir /etc/sysctl.d /etc/security/limits.d
 : > /etc/sysctl.conf
 ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf
-for directory in /usr/lib/sysctl.d /usr/local/lib/sysctl.d /run/sysctl.d; do
-  if [ -d $directory ]; then mount -t tmpfs tmpfs $directory; fi
-done
+rm -rf /run/sysctl.d /usr/local/lib/sysctl.d
 mkdir -p /usr/lib/sysctl.d
+mount -t tmpfs tmpfs /usr/lib/sysctl.d
 printf 'fs.protected_fifos = 1\\nfs.protected_regular = 2\\n' > /usr/lib/sysctl.d/99-protect-links.conf
 echo ready
 exec sleep infinity
@@ -68,9 +70,10 @@ with patch_module_args({{**{options!r}, "_ansible_remote_tmp": "/tmp"}}):
     module.main()
 """
 
-_WATCHED = "/etc/sysctl.d /etc/sysctl.conf /etc/security /etc/systemd /var/lib"
+_WATCHED = "/etc/sysctl.d /etc/sysctl.conf /etc/security /etc/systemd /etc/modprobe.d /var/lib"
 _TREE = (
-    f"find {_WATCHED} \\( -type f -exec sha256sum {{}} + \\) ; find {_WATCHED} -printf '%p %y %m %U:%G %l\\n' | sort"
+    f"find {_WATCHED} \\( -type f -exec sha256sum {{}} + \\) 2>/dev/null || true\n"
+    f"find {_WATCHED} -printf '%p %y %m %U:%G %l\\n' 2>/dev/null | sort"
 )
 
 
@@ -145,7 +148,7 @@ class Place:
 @contextlib.contextmanager
 def place(scratch: Path) -> t.Iterator[Place]:
     """A place for one test; the machine's own values are as before when it ends."""
-    paths = [Path("/proc/sys") / key_path(key) for key in sorted(KNOWN)]
+    paths = [Path("/proc/sys") / key_path(key) for key in sorted({*KNOWN, CORE_PATTERN})]
     before = {path: path.read_text(encoding="utf-8") for path in paths if path.exists()}
     made = Place(scratch)
     made.start()

@@ -22,7 +22,7 @@ from .shell import CACHE, as_root
 PROC = Path("/proc/sys")
 BOOTED = CACHE / "booted.json"
 FILES = ("/etc/sysctl.conf", "/etc/sysctl.d", "/etc/docker", "/etc/security/limits.d", "/etc/systemd/system.conf.d",
-         "/var/lib/caisson")  # fmt: skip
+         "/etc/fstab", "/var/lib/caisson")  # fmt: skip
 
 # Not settings, though writable: they move by themselves, act when written, or belong to interfaces and bridges that
 # come and go with an engine's networks.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import docker
 
-from . import images
+from . import guest_state, images
 from .kernel_guard import NOT_SETTINGS
 from .shell import CACHE
 
@@ -40,21 +40,25 @@ for path in (pathlib.Path(folder) / each for folder, _folders, files in os.walk(
 print(json.dumps(found))
 """
 STATE = CACHE / "molecule" / "state"
+# Actions that run on the controller alone.
+CONTROLLERS = ("assert", "debug", "fail", "include_role", "include_tasks", "meta", "set_fact", "validate_argument_spec")
 
 
 @dataclass(frozen=True)
 class Outside:
-    """One host: its name, address and the key for ssh."""
+    """One host: its name, address and the key for ssh, and where its ports 22 and 8000 are reached."""
 
     name: str
     address: str
     key: str
+    port: int = 22
+    web: int = 8000
 
     def run(self, command: str, *, user: str = "root", stdin: bytes | None = None) -> tuple[int, str]:
         """Exit status and output of a shell command on the host."""
-        argv = ["ssh", *SSH, "-i", self.key, f"{user}@{self.address}", command]
+        argv = ["ssh", *SSH, "-i", self.key, "-p", str(self.port), f"{user}@{self.address}", command]
         done = subprocess.run(
-            argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180, check=False
+            argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False
         )
         return done.returncode, done.stdout.decode(errors="replace").strip()
 
@@ -85,16 +89,26 @@ class Outside:
         # Empty directories count, so the listing has every path; the hashes those of files.
         listing = self.said("find /etc /var/lib/caisson -printf '%p %y %m %U:%G\\n' 2>/dev/null | sort; true")
         hashes = self.said("find /etc /var/lib/caisson -type f -exec sha256sum {} + 2>/dev/null; true")
+        mounts = self.said("cut -d ' ' -f 4-6 /proc/self/mountinfo | grep -E ' /(tmp|var/tmp|dev/shm|proc) '")
         settings = {name: value for name, value in json.loads(values).items() if not NOT_SETTINGS.fullmatch(name)}
-        pairs = list(settings.items())
+        pairs = [*settings.items(), ("mounts", mounts)]
         pairs += [line.partition(" ")[::2] for line in listing.splitlines()]
         pairs += [(f"{path} content", digest) for digest, path in (line.split(None, 1) for line in hashes.splitlines())]
         return {name: " ".join(value.split()) for name, value in pairs}
 
+    def whole_state(self) -> dict[str, str]:
+        """All that a host with a kernel of its own is like; see guest_state for what is looked at."""
+        status, text = self.run("python3 -", stdin=Path(guest_state.__file__).read_bytes())
+        assert status == 0, text
+        return t.cast(t.Dict[str, str], json.loads(text))
+
 
 def hosts() -> list[Outside]:
     instances = json.loads(Path(os.environ["MOLECULE_INSTANCE_CONFIG"]).read_text(encoding="utf-8"))
-    return [Outside(entry["instance"], entry["address"], entry["identity_file"]) for entry in instances]
+    return [
+        Outside(entry["instance"], entry["address"], entry["identity_file"], entry["port"], entry.get("web", 8000))
+        for entry in instances
+    ]
 
 
 def load_busybox(host: Outside) -> str:
@@ -111,6 +125,11 @@ def records(playbook: str) -> list[dict[str, t.Any]]:
     """The recorded runs of a playbook of the scenario, in order."""
     folder = Path(os.environ["CAISSON_RECORDS"])
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"*-{playbook}-*.json"))]
+
+
+def on_hosts(record: dict[str, t.Any]) -> list[str]:
+    """The tasks of a run that a module did on a host; what the controller does by itself costs the host nothing."""
+    return [task["task"] for task in record["tasks"] if task["action"].rpartition(".")[2] not in CONTROLLERS]
 
 
 def changed(record: dict[str, t.Any]) -> list[str]:

@@ -18,7 +18,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import app_images, images, kernel_guard, other_side, registry
+from . import app_images, images, kernel_guard, other_side, registry, vm
 from .engine import FOLDER, Engine, own_engine, test_engine
 from .sanity import run_sanity
 from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged, output, tail, tool
@@ -26,6 +26,7 @@ from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged
 COLLECTION = "caisson.hardening"
 PACKAGE = f"ansible_collections.{COLLECTION}"
 ALL = ("setup", "lint", "unit", "docs", "build", "sanity", "integration", "molecule")
+VM_SCENARIO = "vm"
 PACKAGES = {
     "dockerd": "docker.io",
     "iptables": "iptables",
@@ -35,6 +36,10 @@ PACKAGES = {
     "git": "git",
     "ip": "iproute2",
     "setpriv": "util-linux",
+    "modprobe": "kmod",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "mkfs.ext4": "e2fsprogs",
 }
 
 
@@ -125,7 +130,7 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
-    images.prepare(images.HOST, images.BARE, *app_images.APPLICATIONS)
+    images.prepare(images.HOST, images.LOGIN, images.BARE, *app_images.APPLICATIONS)
     registry.prepare()
     with kernel_guard.unchanged_machine(run.notes):
         passed = _integration(run, run.with_engine())
@@ -156,6 +161,9 @@ def molecule(run: Run, scenario: str = "") -> bool:
     scenarios = [scenario] if scenario else sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     logged("molecule", [ROOT / "tools" / "collection.sh"])
     images.prepare(images.HOST)
+    if VM_SCENARIO in scenarios:
+        vm.prepare()
+    run.stack.callback(vm.stop_all)
     with kernel_guard.unchanged_machine(run.notes):
         engine = run.with_engine()
         passed = [_molecule(engine, name) for name in scenarios]
@@ -173,6 +181,7 @@ def _molecule(engine: Engine, scenario: str) -> bool:
         "ANSIBLE_NOCOLOR": "1",
         "CAISSON_CACHE": str(CACHE),
         "CAISSON_PYTHON": sys.executable,
+        "CAISSON_OWNER": str(os.getpid()),
     }
     support_path = environment.pop("PYTHONPATH", "")
     environment["CAISSON_PYTHONPATH"] = (

@@ -141,9 +141,36 @@ def test_limits_hold_for_a_user_who_logs_in(host: outside.Outside) -> None:
     assert core == "0"
 
 
+def test_setuid_program_in_tmp_gives_no_rights(host: outside.Outside) -> None:
+    for folder in ("/tmp", "/var/tmp"):
+        host.said(f"install -m 4755 /usr/bin/id {folder}/check-id")
+        assert host.said(f"{folder}/check-id -un", user="person") == "person"
+        host.said(f"rm {folder}/check-id")
+
+
+def test_a_crash_leaves_no_core_dump_in_a_session_a_service_or_a_container(host: outside.Outside, busybox: str) -> None:
+    # Each with the limit lifted, as Docker's unit has it, so that it is the kernel's pattern that counts.
+    folder = "/var/tmp/check-crash"
+    crash = "ulimit -c unlimited; sleep 60 & kill -SEGV $!; wait; ls -A"
+    host.said(f"install -d -m 1777 {folder}")
+    host.said(f"cd {folder} && sh -c '{crash}'")
+    host.said(
+        f"systemd-run --wait -p LimitCORE=infinity -p WorkingDirectory={folder} sh -c '{crash.replace('$', '$$')}'"
+    )
+    assert host.said(f"ls -A {folder}; rm -r {folder}") == ""
+    contained = f"docker run --rm --label check --ulimit core=-1 -w /tmp {busybox} sh -c '{crash}'"
+    assert "core" not in host.said(contained)
+
+
 def test_systemd_bounds_the_tasks_of_services(host: outside.Outside) -> None:
     text = host.said("systemctl show --property DefaultTasksMax --value")
     assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/pid_max"))
+
+
+def test_systemd_bounds_the_engine_and_the_sessions_of_users(host: outside.Outside) -> None:
+    for unit in ("docker.service", "containerd.service", "user-1000.slice"):
+        text = host.said(f"systemctl show {unit} --property TasksMax --value")
+        assert text.isdigit() and int(text) < int(host.said("cat /proc/sys/kernel/threads-max")), unit
 
 
 def test_containers_survive_a_restart_of_the_engine(host: outside.Outside, busybox: str) -> None:

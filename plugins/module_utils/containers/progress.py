@@ -100,6 +100,8 @@ class Pull:
         if status == "Downloading" and current is not None:
             self._sizes[layer] = max(int(total or 0), int(current))
             self._fetched[layer] = int(current)
+            # The engine fetches a layer anew whose download broke; nothing of that one is unpacked yet.
+            self._unpacked.pop(layer, None)
         elif status == "Extracting" and layer in self._sizes:
             self._fetched[layer] = self._sizes[layer]
             self._unpacked[layer] = min(int(current or 0), self._sizes[layer])

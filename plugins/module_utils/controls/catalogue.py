@@ -3,11 +3,21 @@
 
 from __future__ import annotations
 
-from . import container, daemon, docker_files, image, kernel, process_limits
+from . import container, daemon, docker_files, image, kernel, kernel_modules, kernel_security, mounts, process_limits
 from .model import Control
 
 CONTROLS: dict[str, Control] = {
     control.id: control
-    for subject in (kernel, process_limits, daemon, docker_files, container, image)
+    for subject in (
+        kernel,
+        kernel_modules,
+        kernel_security,
+        mounts,
+        process_limits,
+        daemon,
+        docker_files,
+        container,
+        image,
+    )
     for control in subject.CONTROLS
 }

@@ -68,8 +68,9 @@ class ProcSys:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            reason = _REASONS.get(error.errno or 0, os.strerror(error.errno or 0))
-            raise WriteRefusedError(reason, error.errno in _UNWRITABLE) from error
+            number = error.errno or 0
+            reason = f"{_REASONS.get(number, os.strerror(number))} ({errno.errorcode.get(number, number)})"
+            raise WriteRefusedError(reason, number in _UNWRITABLE) from error
 
     def unwritable(self, keys: t.Iterable[str]) -> dict[str, str]:
         """Why those of the keys that can be seen to be unwritable are so; nothing is tried."""

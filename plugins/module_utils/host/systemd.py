@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Edge: systemd and one of its services."""
+"""Edge: systemd itself and one of its services."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from pathlib import Path
 
 from ..errors import CaissonError
 
+_MANAGER_TIMEOUT = 120.0
+
 
 def is_running() -> bool:
     """Whether systemd is this host's service manager; the test that sd_booted(3) makes."""
     return Path("/run/systemd/system").is_dir()
 
 
-def reload_systemd() -> None:
+def daemon_reload() -> None:
     """Have systemd read its configuration again; CaissonError where it does not."""
-    command = ["systemctl", "daemon-reload"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {error}") from error
-    if done.returncode != 0:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {done.stderr.strip() or done.returncode}")
+    _manager("daemon-reload")
 
 
 class Unit:
@@ -85,10 +81,21 @@ class Unit:
             raise CaissonError(f"Failed to {verb} {self.unit}: {reason[0] if reason else done.returncode}")
 
     def _systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command: t.Sequence[str] = ["systemctl", "--no-pager", *arguments]
-        try:
-            return subprocess.run(command, capture_output=True, text=True, timeout=self.timeout, check=False)
-        except OSError as error:
-            raise CaissonError(f"Failed to run systemctl: {error.strerror}") from error
-        except subprocess.TimeoutExpired as error:
-            raise CaissonError(f"systemctl {' '.join(arguments)} did not end within {self.timeout:g} s") from error
+        return _run(arguments, self.timeout)
+
+
+def _manager(*arguments: str) -> str:
+    done = _run(arguments, _MANAGER_TIMEOUT)
+    if done.returncode:
+        raise CaissonError(f"Failed to run systemctl {' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout.strip()
+
+
+def _run(arguments: t.Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:
+    command = ["systemctl", "--no-pager", *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except OSError as error:
+        raise CaissonError(f"Failed to run systemctl: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise CaissonError(f"systemctl {' '.join(arguments)} did not end within {timeout:g} s") from error

@@ -21,10 +21,20 @@ from .files import (
     set_access,
     write_file,
 )
-from .procsys import ProcSys, WriteRefusedError
+from .procsys import WriteRefusedError
 from .undo import UndoStore
 
 Settle = t.Callable[[], None]
+
+
+class LiveValues(t.Protocol):
+    """What holds live values: the kernel's settings (`ProcSys`), or what has the same shape."""
+
+    def read(self, keys: t.Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """The values of those of the keys that exist, and the reasons for those that cannot be read."""
+
+    def write(self, key: str, value: str) -> None:
+        """Set the value; WriteRefusedError with the reason."""
 
 
 def to_text(state: FileState | None) -> FileText | None:
@@ -48,7 +58,9 @@ class Transaction:
     tolerant: keys that cannot be written are reported and not failed on.
     """
 
-    def __init__(self, store: UndoStore, proc: ProcSys, settle: Settle | None = None, tolerant: bool = False) -> None:
+    def __init__(
+        self, store: UndoStore, proc: LiveValues, settle: Settle | None = None, tolerant: bool = False
+    ) -> None:
         self._store = store
         self._proc = proc
         self._settle = settle

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import typing as t
 
-from ..controls.model import PROFILES, Finding, score
+from ..controls.model import PROFILES, STRICT, Finding, score
 from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
@@ -15,10 +16,14 @@ from ..host.result import HostResult
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .findings import findings
-from .keys import profile_values
+from .host_rules import HostTraits, adjust, expecting, harmful, interface_values
+from .host_traits import interfaces, observe_host
+from .interfaces import candidates, interface_of, needed, own_interfaces
+from .keys import is_one_way, profile_values
 from .plan import Observed, SysctlPlan, by_reason, make_plan
-from .spec import DEFAULT_PATH, REPORT, SysctlSpec
-from .sysctl_files import later_files
+from .precedence import as_dicts
+from .spec import DEFAULT_PATH, PRESENT, REPORT, SysctlSpec
+from .sysctl_files import boot_files
 
 LOCK = "kernel"
 
@@ -39,13 +44,35 @@ def run(
     kernel = proc or ProcSys()
     with contextlib.nullcontext() if check else host_lock(LOCK):
         store = UndoStore(subject_of(spec.path), undo_root)
+        traits = expecting(observe_host(), spec.expect) if spec.state == PRESENT else HostTraits()
+        spec = for_host(spec, traits, kernel, store)
         observed = observe(spec, kernel, store)
         plan = make_plan(spec, observed)
         refused = dict(plan.refused)
         if plan.changes and not check:
             refused.update(Transaction(store, kernel, tolerant=spec.unwritable == REPORT).run(plan.changes))
         after = _after(spec, kernel, observed, plan, check)
+        plan = dataclasses.replace(plan, warnings=(*plan.warnings, *harmful(spec.settings, traits)))
         return _result(spec=spec, observed=observed, plan=plan, refused=refused, after=after, undo=str(store.path))
+
+
+def for_host(spec: SysctlSpec, traits: HostTraits, kernel: ProcSys, store: UndoStore) -> SysctlSpec:
+    """The spec with what the host makes of the profile, and with its interfaces."""
+    if spec.profile not in PROFILES or spec.state != PRESENT:
+        return spec
+    spec = dataclasses.replace(spec, adjusted=adjust(spec.profile, traits))
+    demanded = spec.demanded()
+    followed = _followed(spec, store.values())
+    single = {key: value for key, value in interface_values(traits).items() if key not in spec.omit}
+    single = single if spec.profile == STRICT else {}
+    live, _unreadable = kernel.read(followed)
+    return dataclasses.replace(spec, interfaces={**needed(demanded, followed, live, store.values()), **single})
+
+
+def _followed(spec: SysctlSpec, ours: t.Iterable[str] = ()) -> dict[str, str]:
+    """The keys of the host's single interfaces, those too that are gone and that an earlier run set."""
+    names = {*interfaces(), *filter(None, map(interface_of, ours))}
+    return candidates(spec.demanded(), own_interfaces(names))
 
 
 def observe(spec: SysctlSpec, kernel: ProcSys, store: UndoStore) -> Observed:
@@ -63,12 +90,14 @@ def observe(spec: SysctlSpec, kernel: ProcSys, store: UndoStore) -> Observed:
         recorded=spec.path in store.files(),
         originals=originals,
         original_file=to_text(store.files().get(spec.path)),
-        later=later_files(spec.path),
+        boot=boot_files(),
+        taken=frozenset(store.files()) - {spec.path},
     )
 
 
 def _judged(spec: SysctlSpec) -> dict[str, str]:
-    return profile_values(spec.profile) if spec.profile in PROFILES else {}
+    """The keys that the findings look at."""
+    return {**profile_values(spec.profile), **_followed(spec)} if spec.profile in PROFILES else {}
 
 
 def _after(spec: SysctlSpec, kernel: ProcSys, observed: Observed, plan: SysctlPlan, check: bool) -> dict[str, str]:
@@ -100,12 +129,17 @@ def _result(
         warnings=warnings,
         extra={
             "values": dict(plan.desired),
+            "adjusted": {
+                key: each.as_dict() for key, each in sorted(spec.adjusted.items()) if key not in spec.settings
+            },
+            "one_way": sorted(key for key, value in plan.desired.items() if is_one_way(key, value)),
             "absent": list(plan.absent),
             "refused": refused,
-            "overridden": {key: {"file": path, "value": value} for key, (path, value) in plan.overridden.items()},
+            "overridden": as_dicts(plan.overridden),
+            "taken_over": [{**each.as_dict(), "key": each.line.key} for each in plan.taken_over],
         },
     )
 
 
 def _findings(spec: SysctlSpec, values: t.Mapping[str, str], plan: SysctlPlan) -> list[Finding]:
-    return findings(spec.profile, values, plan.overridden) if spec.profile in PROFILES else []
+    return findings(spec, values, plan.overridden, _followed(spec)) if spec.profile in PROFILES else []

@@ -1,74 +1,102 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of sysctl.conf(5) files: what one assigns, which come after ours, and our own. Pure."""
+"""The text of sysctl.conf(5) files: its lines as the tools read them, and our own file. Pure."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
-from pathlib import PurePath
 
-from ..host.sysctl_names import canonical_key, canonical_value
-
-# Where a file of the same name stands in several directories, the first one counts.
-DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
-LAST = "/etc/sysctl.conf"
+from ..errors import CaissonError
+from ..host.sysctl_names import canonical_value
+from .interfaces import is_interface_key
 
 HEADER = """\
 # Managed by caisson.hardening; changes made here are lost at the next run.
 # To undo, run the same module or role with state absent: it brings back file and live values.
 """
 
-_GLOB = frozenset("*?[")
+# White space and line ends to systemd-sysctl, and to the sysctl of procps.
+_BLANKS, _PROCPS_BLANKS = " \t\n\r", " \t\n\r\v\f"
+_LINE, _PROCPS_LINE = re.compile(r"[^\n\r\0]*(?:\r\n|\n|\r|\0|$)"), re.compile(r"[^\n]*(?:\n|$)")
+_SWAP = str.maketrans("./", "/.")
+_GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
-class ConfigFile:
-    """One sysctl.conf(5) file: the path under which it was found and its text."""
+class Line:
+    """One line that says something of a key.
 
-    path: str
-    text: str
-
-
-def assignments(text: str) -> dict[str, str]:
-    """Each key that the text sets for certain, with its last value.
-
-    Patterns are left out: a key that any file sets by its full name is never touched by a pattern.
+    key: canonical, or a pattern in the same dotted form.
+    value: None for an exclusion, ``-key`` without a value, which keeps patterns off the key.
+    number, start: the line's number from 1, and where in the text it begins.
     """
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        stripped = line.strip()
-        name, equals, value = stripped.partition("=")
-        if not equals or stripped[0] in "#;" or _GLOB & set(name):
+
+    key: str
+    value: str | None
+    number: int = 0
+    start: int = 0
+
+    @property
+    def pattern(self) -> bool:
+        return bool(_GLOB.search(self.key))
+
+
+def lines(text: str, procps: bool = False) -> list[Line]:
+    """The assignments and exclusions of the text in their order, as systemd-sysctl or the sysctl of procps reads them.
+
+    All that the tool skips is left out.
+    """
+    found = []
+    blanks, split = (_PROCPS_BLANKS, _PROCPS_LINE) if procps else (_BLANKS, _LINE)
+    for number, match in enumerate(split.finditer(text), 1):
+        line = match.group().split("\0")[0].strip(blanks)
+        name, equals, value = line.partition("=")
+        dash = name.startswith("-")
+        if not line or line[0] in "#;" or not (equals or dash):
             continue
-        try:
-            # The dash lets a failure pass; the assignment is none the weaker.
-            found[canonical_key(name.strip().lstrip("-"))] = canonical_value(value)
-        except ValueError:
-            continue
+        # The dash before an assignment lets a failure pass; the assignment is none the weaker.
+        if dash and procps:
+            name = name.lstrip("-")
+            name = "" if name[:1] in blanks else name
+        elif dash:
+            name = name[1:]
+        key = _key(name.strip(blanks))
+        if key:
+            found.append(Line(key, value.strip(blanks) if equals else None, number, match.start()))
     return found
 
 
-def overrides(ours: str, later: t.Iterable[ConfigFile], wanted: t.Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """The keys that end in another value at the next boot, with the file that comes last and its value."""
-    found: dict[str, tuple[str, str]] = {}
-    for file in later:
-        for key, value in assignments(file.text).items():
-            if key in wanted and file.path != ours:
-                found[key] = (file.path, value)
-    return {key: (path, value) for key, (path, value) in found.items() if value != wanted[key]}
+def assignments(text: str) -> dict[str, str]:
+    """Each key that the text sets by its full name, with its last value."""
+    return {
+        line.key: canonical_value(line.value)
+        for line in lines(text)
+        if line.value is not None and canonical_value(line.value) and not line.pattern
+    }
 
 
-def comes_after(path: str, ours: str) -> bool:
-    """Whether *path* is read after *ours*: by name across all directories, and /etc/sysctl.conf at the end."""
-    if LAST in (path, ours):
-        return path == LAST != ours
-    return PurePath(path).name > PurePath(ours).name
+def _key(path: str) -> str:
+    """The key or pattern in dotted form; empty where it is none, or would lead out of /proc/sys."""
+    first = re.search(r"[./]", path)
+    if first and first.group() == ".":
+        path = path.translate(_SWAP)
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return "" if ".." in parts else "/".join(parts).translate(_SWAP)
 
 
 def render(values: t.Mapping[str, str]) -> str:
-    """Our file: the same values give the same bytes, in an order in which no line undoes an earlier one."""
-    lines = [f"{key} = {values[key]}\n" for key in ordered(values)]
-    return HEADER + "".join(lines)
+    """Our file: the same values give the same bytes, in an order in which no line undoes an earlier one.
+
+    CaissonError where it would not be read as it is meant.
+    """
+    # An interface may be gone at the next boot, or not be there yet; the dash makes that no error.
+    lines = [f"{'-' if is_interface_key(key) else ''}{key} = {values[key]}\n" for key in ordered(values)]
+    text = HEADER + "".join(lines)
+    if assignments(text) != dict(values):
+        wrong = sorted(set(assignments(text).items()) ^ set(values.items()))
+        raise CaissonError(f"Failed to write the settings as a file that is read back the same: {wrong}")
+    return text
 
 
 def ordered(keys: t.Iterable[str]) -> list[str]:

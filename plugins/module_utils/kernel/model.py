@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..controls.model import BASELINE, STRICT
+
+# What the kernel makes of conf.all and of an interface's own value; AND and MIN are the lesser, OR and MAX the greater.
+AND, OR, MAX, MIN, INTERFACE = "AND", "OR", "MAX", "MIN", "INTERFACE"
 
 _INTEGER = re.compile(r"^[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)$")
 
@@ -17,9 +20,11 @@ class SysctlKey:
     """One key of the catalogue.
 
     values: the value for each profile; strict takes the baseline's where it names none of its own.
-    reason: why, in a sentence. breaks: what may stop working. docker: what Docker needs of the key.
+    reason: why, in a sentence. breaks: what may stop working.
+    docker, rootless, ipv6: what the engine, one that an ordinary user runs, and IPv6 networks need of the key.
     ladder: the values from weakest to strictest, or ``more_is_stricter``: a host's stricter value is left standing.
     one_way: values that the kernel takes back only at a reboot; none of them is in a profile.
+    combine: for a key of network interfaces, how ``conf.all`` and the interface's own value work together.
     """
 
     key: str
@@ -28,9 +33,12 @@ class SysctlKey:
     references: tuple[str, ...] = ()
     breaks: str = ""
     docker: str = ""
+    rootless: str = ""
+    ipv6: str = ""
     ladder: tuple[str, ...] = ()
     more_is_stricter: bool = False
-    one_way: tuple[str, ...] = field(default=())
+    one_way: tuple[str, ...] = ()
+    combine: str = ""
 
     def value(self, profile: str) -> str | None:
         """The value that *profile* demands, or None where it demands none."""
@@ -50,6 +58,21 @@ class SysctlKey:
             return True
         found, needed = self.strictness(live), self.strictness(wanted)
         return found is not None and needed is not None and found >= needed
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """A key that the field names and no profile sets. asked: who asks for what; docker: the engine's constraint.
+
+    one_way: the value that is set only by name, and that the kernel takes back only at a reboot.
+    """
+
+    key: str
+    reason: str
+    asked: str
+    breaks: str = ""
+    docker: str = ""
+    one_way: str = ""
 
 
 def plain_integers(value: str) -> str:

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import CaissonError, Fault, InputError, nearest
 from ..host.changes import ChangeSet, FileText, ValueChange, file_change
-from .conf import HEADER, ConfigFile, assignments, ordered, overrides, render
+from .conf import HEADER, assignments, ordered, render
+from .interfaces import after_switches, is_interface_key
 from .keys import KNOWN, is_one_way, stricter
+from .lasting import Lasting, lasting
+from .precedence import BootFiles, Override, Winner
 from .spec import FAIL, SysctlSpec
 
 
@@ -21,7 +24,8 @@ class Observed:
     unreadable, unwritable: why a key cannot be read or written.
     names: all keys of the kernel, to find what a misspelt one was meant to be.
     file: our file as it stands. recorded: an undo record exists, with the originals of the values and of the file.
-    later: the files that are read after ours, in their order.
+    boot: all files that set values at boot, ours among them.
+    taken: files other than ours of which an undo record exists.
     """
 
     values: t.Mapping[str, str]
@@ -32,7 +36,8 @@ class Observed:
     recorded: bool = False
     originals: t.Mapping[str, str] = field(default_factory=dict)
     original_file: FileText | None = None
-    later: tuple[ConfigFile, ...] = ()
+    boot: BootFiles = field(default_factory=BootFiles)
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,16 @@ class SysctlPlan:
     """What will be done.
 
     desired: each managed key with its value. absent: wanted keys that the kernel lacks.
-    refused: keys that cannot be written, with the reason. overridden: keys that another file sets at the next boot.
+    refused: keys that cannot be written, with the reason. overridden: keys that another file sets to another value.
+    taken_over: lines of other files that are out of force for our sake.
     """
 
     changes: ChangeSet
     desired: t.Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     refused: t.Mapping[str, str] = field(default_factory=dict)
-    overridden: t.Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    overridden: t.Mapping[str, Override] = field(default_factory=dict)
+    taken_over: tuple[Winner, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -56,18 +63,29 @@ def make_plan(spec: SysctlSpec, observed: Observed) -> SysctlPlan:
     wanted = spec.wanted()
     _check(spec, wanted, observed)
     desired = {key: _desired(spec, key, value, observed) for key, value in wanted.items() if key in observed.values}
-    absent = tuple(sorted(key for key in wanted if key not in observed.values))
-    kept = {key for key, value in desired.items() if _stands(spec, key, observed.values[key], value)}
+    away = {key: value for key, value in wanted.items() if key in spec.interfaces and key not in observed.values}
+    absent = tuple(sorted(key for key in wanted if key not in observed.values and key not in away))
+    # A switch of forwarding comes first and resets others, so those are judged by what they will be then.
+    live = after_switches(observed.values, {**observed.originals, **desired})
+    kept = {key for key, value in desired.items() if _stands(spec, key, live[key], value)}
     goals = {key: value for key, value in desired.items() if key not in kept}
-    restored, warnings = _restored(desired, observed)
+    restored, warnings = _restored(desired, observed, live)
     goals.update(restored)
     refused = {key: reason for key in goals for reason in [_unwritable(key, observed)] if reason}
     if refused and spec.unwritable == FAIL:
         raise CaissonError(unwritable_error(refused))
-    changes = _changes(spec, observed, desired, {key: goals[key] for key in ordered(goals) if key not in refused})
-    overridden = overrides(spec.path, observed.later, desired)
+    last = lasting(spec, desired, observed.boot)
+    goals = {key: goals[key] for key in ordered(goals) if key not in refused}
+    own = _changes(spec, observed, desired, {key: (live[key], value) for key, value in goals.items()}, away)
+    changes = _with_others(own, last, observed, bool(desired))
     return SysctlPlan(
-        changes, desired, absent, refused, overridden, (*warnings, *_override_warnings(overridden), *_one_way(changes))
+        changes=changes,
+        desired=desired,
+        absent=absent,
+        refused=refused,
+        overridden=last.overridden,
+        taken_over=last.taken,
+        warnings=(*warnings, *last.warnings, *_one_way(changes)),
     )
 
 
@@ -121,7 +139,9 @@ def _stands(spec: SysctlSpec, key: str, live: str, value: str) -> bool:
     return live == value or (key not in spec.settings and stricter(key, live, value))
 
 
-def _restored(desired: t.Mapping[str, str], observed: Observed) -> tuple[dict[str, str], list[str]]:
+def _restored(
+    desired: t.Mapping[str, str], observed: Observed, values: t.Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
     """The originals of the keys that are no longer ours, and what is odd about them."""
     ours = assignments(observed.file.text) if observed.file else {}
     found: dict[str, str] = {}
@@ -129,9 +149,11 @@ def _restored(desired: t.Mapping[str, str], observed: Observed) -> tuple[dict[st
     if not desired and _orphaned(observed):
         warnings.append("There is no undo record, so the live values stay as they are until the next boot")
     for key, original in sorted(observed.originals.items()):
-        live = observed.values.get(key)
+        live = values.get(key)
         if key in desired or live == original:
             continue
+        if live is None and is_interface_key(key):
+            continue  # it went with its interface, and its value with it
         if live is None:
             warnings.append(f"{key} is gone from the kernel; its original value {original!r} was not brought back")
         elif is_one_way(key, live):
@@ -150,16 +172,23 @@ def _unwritable(key: str, observed: Observed) -> str:
 
 
 def _changes(
-    spec: SysctlSpec, observed: Observed, desired: t.Mapping[str, str], goals: t.Mapping[str, str]
+    spec: SysctlSpec,
+    observed: Observed,
+    desired: t.Mapping[str, str],
+    goals: t.Mapping[str, tuple[str, str]],
+    away: t.Mapping[str, str],
 ) -> ChangeSet:
+    # An interface that went and may come back keeps its lines and its record: its going is no change of ours.
     original = observed.original_file if observed.recorded or _orphaned(observed) else observed.file
-    after = FileText(render(desired)) if desired else original
+    text = FileText(render({**desired, **away})) if desired else original
     return ChangeSet(
-        files=file_change(spec.path, observed.file, after),
-        values=tuple(ValueChange(key, observed.values[key], value) for key, value in goals.items()),
+        files=file_change(spec.path, observed.file, text),
+        values=tuple(ValueChange(key, before, after) for key, (before, after) in goals.items()),
         originals={spec.path: original},
         remember={key: observed.values[key] for key in desired},
-        forget_values=tuple(sorted(key for key in observed.originals if key not in desired)) if desired else (),
+        forget_values=tuple(sorted(each for each in observed.originals if each not in {**desired, **away}))
+        if desired
+        else (),
         clear=observed.recorded and not desired,
     )
 
@@ -169,12 +198,14 @@ def _orphaned(observed: Observed) -> bool:
     return observed.file is not None and observed.file.text.startswith(HEADER) and not observed.recorded
 
 
-def _override_warnings(overridden: t.Mapping[str, tuple[str, str]]) -> list[str]:
-    return [
-        f"{path} is read after our file and sets {key} = {value} at the next boot; take the line out of {path}, "
-        "or give the value in settings"
-        for key, (path, value) in sorted(overridden.items())
-    ]
+def _with_others(changes: ChangeSet, last: Lasting, observed: Observed, managed: bool) -> ChangeSet:
+    """With what becomes of the files of others."""
+    return replace(
+        changes,
+        files=(*changes.files, *last.changes),
+        originals={**changes.originals, **last.originals},
+        forget_files=tuple(sorted(observed.taken - set(last.originals))) if managed else (),
+    )
 
 
 def _one_way(changes: ChangeSet) -> list[str]:

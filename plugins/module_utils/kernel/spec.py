@@ -10,14 +10,16 @@ from pathlib import PurePath
 from ..controls.model import PROFILES
 from ..errors import Fault, nearest
 from ..host.sysctl_names import canonical_key, canonical_value
-from .keys import KNOWN, profile_values
+from .host_rules import EXPECTED, Adjusted
+from .keys import KNOWN, ONE_WAY, is_one_way, profile_values
 from .left_alone import refusal
 from .model import plain_integers
 
 DEFAULT_PATH = "/etc/sysctl.d/99-security-caisson.conf"
 NO_PROFILE = "none"
 PRESENT, ABSENT = "present", "absent"
-FAIL, REPORT = "fail", "report"
+FAIL, REPORT, TAKE_OVER = "fail", "report", "take_over"
+LEAVE = "omit"
 
 _WHERE = "sysctl"
 
@@ -28,24 +30,41 @@ class SysctlSpec:
 
     settings: the user's own values, by canonical key; they win over the profile's.
     omit: keys of the profile that are left alone.
+    overridden: what becomes of keys that another file sets to another value.
+    one_way: keys that the user gave leave to set to the value that only a reboot takes back.
+    expect: traits that the host is going to have, though they cannot be seen yet.
+    adjusted: what became of keys by the host's traits. interfaces: values of single interfaces. Both are of the host.
     faults: what is wrong with the options; refused together with what only the host can tell.
     """
 
     settings: t.Mapping[str, str] = field(default_factory=dict)
     profile: str = NO_PROFILE
     omit: frozenset[str] = frozenset()
+    one_way: frozenset[str] = frozenset()
+    expect: tuple[str, ...] = ()
+    adjusted: t.Mapping[str, Adjusted] = field(default_factory=dict)
+    interfaces: t.Mapping[str, str] = field(default_factory=dict)
     path: str = DEFAULT_PATH
     unwritable: str = FAIL
     state: str = PRESENT
+    overridden: str = REPORT
     faults: tuple[Fault, ...] = ()
 
     def wanted(self) -> dict[str, str]:
-        """Each key with its value, before the host has had its say."""
+        """Each key with its value."""
         if self.state == ABSENT:
             return {}
-        values = profile_values(self.profile) if self.profile in PROFILES else {}
-        values = {key: value for key, value in values.items() if key not in self.omit}
-        return {**values, **self.settings}
+        return {**self.demanded(), **self.interfaces, **{key: ONE_WAY[key] for key in self.one_way}, **self.settings}
+
+    def demanded(self) -> dict[str, str]:
+        """Each key of the profile with the value that it has on this host, without those that the user decides."""
+        values = profile_values(self.profile) if self.profile in PROFILES and self.state == PRESENT else {}
+        for key, adjusted in self.adjusted.items():
+            if adjusted.value is None:
+                values.pop(key, None)
+            elif key in values:
+                values[key] = adjusted.value
+        return {key: value for key, value in values.items() if key not in self.omit and key not in self.settings}
 
 
 def parse(
@@ -53,20 +72,37 @@ def parse(
     settings: t.Mapping[str, t.Any] | None = None,
     profile: str = NO_PROFILE,
     omit: t.Sequence[t.Any] = (),
+    one_way: t.Sequence[t.Any] = (),
+    expect: t.Sequence[str] = (),
     path: str = DEFAULT_PATH,
     unwritable: str = FAIL,
     state: str = PRESENT,
+    overridden: str = REPORT,
 ) -> SysctlSpec:
     """The spec of the options; what is wrong with them goes into its faults."""
     faults: list[Fault] = []
-    given = _settings(settings or {}, faults)
-    omitted = _omit(omit, given, faults)
+    left = [name for name, value in (settings or {}).items() if value == LEAVE]
+    given = _settings({name: value for name, value in (settings or {}).items() if name not in left}, faults)
+    omitted = _omit([*omit, *left], given, faults)
+    named = _one_way(one_way, given, faults)
     _path(path, faults)
-    if state == PRESENT and profile == NO_PROFILE and not settings:
+    if state == PRESENT and profile == NO_PROFILE and not (given or settings or named):
         faults.append(
             Fault(_WHERE, "settings", {}, "leaves nothing to set", "name keys in settings or choose a profile")
         )
-    return SysctlSpec(given, profile, omitted, str(PurePath(path)), unwritable, state, tuple(faults))
+    announced = tuple(name for name in EXPECTED if name in expect)
+    return SysctlSpec(
+        settings=given,
+        profile=profile,
+        omit=omitted,
+        one_way=named,
+        expect=announced,
+        path=str(PurePath(path)),
+        unwritable=unwritable,
+        overridden=overridden,
+        state=state,
+        faults=tuple(faults),
+    )
 
 
 def _settings(settings: t.Mapping[str, t.Any], faults: list[Fault]) -> dict[str, str]:
@@ -97,6 +133,29 @@ def _omit(omit: t.Sequence[t.Any], given: t.Mapping[str, str], faults: list[Faul
         elif key not in KNOWN:
             faults.append(Fault(_WHERE, "omit", name, "is in no profile", f"correct the name{nearest(key, KNOWN)}"))
         found.add(key)
+    return frozenset(found)
+
+
+def _one_way(names: t.Sequence[t.Any], given: t.Mapping[str, str], faults: list[Fault]) -> frozenset[str]:
+    """The keys that may be locked; a fault for each value of no return that nobody gave leave for."""
+    found: set[str] = set()
+    for name in names:
+        key = _key("one_way", str(name), faults)
+        refused = refusal(key, ONE_WAY[key]) if key in ONE_WAY else None
+        if refused:
+            faults.append(Fault(_WHERE, "one_way", name, *refused))
+        elif key is not None and key not in ONE_WAY:
+            choices = ", ".join(sorted(key for key, value in ONE_WAY.items() if not refusal(key, value)))
+            faults.append(Fault(_WHERE, "one_way", name, "has no value of no return", f"name one of {choices}"))
+        elif key is not None and given.get(key, ONE_WAY[key]) != ONE_WAY[key]:
+            problem = f"is for the value {ONE_WAY[key]}, and settings gives {given[key]!r}"
+            faults.append(Fault(_WHERE, "one_way", name, problem, "keep it in one of the two"))
+        elif key is not None:
+            found.add(key)
+    for key, value in given.items():
+        if is_one_way(key, value) and key not in found and not refusal(key, value):
+            problem = "can be taken back only by a reboot"
+            faults.append(Fault(_WHERE, f"settings.{key}", value, problem, f"say that you want it: 'one_way: [{key}]'"))
     return frozenset(found)
 
 

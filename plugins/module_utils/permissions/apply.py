@@ -12,7 +12,7 @@ from ..errors import CaissonError
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys
 from ..host.result import HostResult
-from ..host.systemd import reload_systemd
+from ..host.systemd import daemon_reload
 from ..host.transaction import Transaction
 from ..host.undo import ROOT, UndoStore
 from .findings import findings, offenders
@@ -32,7 +32,7 @@ def run(spec: PermissionsSpec, path: str, pidfile: str, check: bool = False, und
         observed = look(path, pidfile, store)
         plan = make_plan(spec, observed)
         if plan.changes and not check:
-            Transaction(store, ProcSys(), reload_systemd).run(plan.changes)
+            Transaction(store, ProcSys(), daemon_reload).run(plan.changes)
         after = predicted(observed, plan) if check else look(path, pidfile, UndoStore(SUBJECT, undo_root))
     before_findings, after_findings = findings(spec, observed), findings(spec, after)
     actions = plan.changes.actions()

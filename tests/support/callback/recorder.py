@@ -18,6 +18,9 @@ short_description: records which tasks changed
 description: Writes CAISSON_RECORDS/<number>-<playbook>-<check or run>.json; for the tests of this project.
 """
 
+# What tests compare with the host itself.
+NOTED = ("actions", "values", "overridden")
+
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_VERSION = 2.0
@@ -49,4 +52,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         (Path(folder) / f"{number:02}-{self.playbook}-{mode}.json").write_text(content + "\n", encoding="utf-8")
 
     def _note(self, result: t.Any, outcome: str) -> None:
-        self.tasks.append({"host": result._host.get_name(), "task": result._task.get_name(), "outcome": outcome})
+        said = {name: result._result[name] for name in NOTED if name in result._result}
+        task = {"task": result._task.get_name(), "action": result._task.action, "outcome": outcome, **said}
+        self.tasks.append({"host": result._host.get_name(), **task})

@@ -85,6 +85,13 @@ def test_a_pull_is_added_up_over_its_layers() -> None:
     ]
 
 
+def test_a_layer_that_is_fetched_anew_is_not_unpacked_yet() -> None:
+    pull = progress.Pull("web:1")
+    for status, current in (("Downloading", 9_000_000), ("Pull complete", None), ("Downloading", 1_000_000)):
+        pull.take({"status": status, "id": "a", "progressDetail": {"current": current}})
+    assert (pull.step.split()[0], pull.detail) == ("pulling", "1 of 1 MB")
+
+
 STATUS = st.sampled_from(
     ["Pulling fs layer", "Downloading", "Extracting", "Download complete", "Pull complete", "x", None]
 )

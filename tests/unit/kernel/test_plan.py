@@ -82,9 +82,9 @@ def test_locked_value_says_that_it_is_locked() -> None:
 
 
 def test_one_way_value_is_set_only_on_request_and_with_a_warning() -> None:
-    plan = make_plan(settings(settings={BPF: 1}), Observed({BPF: "2"}))
+    plan = make_plan(settings(settings={BPF: 1}, one_way=[BPF]), Observed({BPF: "2"}))
     assert "only by a reboot" in plan.warnings[0]
-    locked = dataclasses.replace(applied(Observed({BPF: "2"}), settings={BPF: 1}))
+    locked = dataclasses.replace(applied(Observed({BPF: "2"}), settings={BPF: 1}, one_way=[BPF]))
     undone = make_plan(parse(state="absent"), locked)
     assert not undone.changes.values and "until the next boot" in undone.warnings[0] and undone.changes.clear
 
@@ -115,3 +115,34 @@ def test_foreign_file_without_a_record_is_left_alone() -> None:
 def test_key_gone_from_the_kernel_does_not_stop_undo() -> None:
     plan = make_plan(parse(state="absent"), Observed({}, recorded=True, originals={KEY: "0"}))
     assert plan.changes.clear and "is gone" in plan.warnings[0]
+
+
+def test_value_of_no_return_needs_its_name() -> None:
+    key = "kernel.kexec_load_disabled"
+    with pytest.raises(InputError, match=rf"one_way: \[{key}\]"):
+        make_plan(parse(settings={key: 1}), Observed({key: "0"}))
+    plan = make_plan(parse(one_way=[key]), Observed({key: "0"}))
+    assert plan.desired == {key: "1"} and "only by a reboot" in plan.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("kernel.modules_disabled", "modules that Docker loads"),
+        ("vm.swappiness", "name one of kernel.kexec_load_disabled, kernel.unprivileged_bpf_disabled"),
+        ("a b", "is no sysctl key"),
+    ],
+)
+def test_name_without_a_value_of_no_return_is_refused(name: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        make_plan(parse(one_way=[name], profile="baseline"), Observed({}))
+
+
+def test_name_that_settings_contradict_is_refused() -> None:
+    with pytest.raises(InputError, match="keep it in one of the two"):
+        make_plan(parse(one_way=[BPF], settings={BPF: 2}), Observed({BPF: "2"}))
+
+
+def test_word_omit_leaves_a_key_of_the_profile_alone() -> None:
+    wanted = parse(profile="baseline", settings={KEY: "omit", "kernel/sysrq": "omit"}).wanted()
+    assert KEY not in wanted and "kernel.sysrq" not in wanted and BPF in wanted

@@ -1,22 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Edge: the service manager's own limits, and the load that sizes must respect."""
+"""Edge: what a host carries and what runs on it."""
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from ..errors import CaissonError
-
-
-def default_tasks_max() -> str:
-    """The limit of tasks that a unit gets by default, as systemd applies it."""
-    return _systemctl("show", "--property=DefaultTasksMax", "--value")
-
-
-def reload_systemd() -> None:
-    """Have systemd read its configuration again."""
-    _systemctl("daemon-reload")
 
 
 def memory_kib() -> int:
@@ -38,12 +27,13 @@ def threads_in_use() -> int:
         raise CaissonError(f"Failed to read the number of threads from /proc/loadavg: {error}") from error
 
 
-def _systemctl(*arguments: str) -> str:
-    command = ["systemctl", *arguments]
+def process_limit(pid: int) -> int:
+    """The hard limit of processes that a running process has; -1 where it has none, 0 where it is gone."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {error}") from error
-    if done.returncode != 0:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {done.stderr.strip() or done.returncode}")
-    return done.stdout.strip()
+        for line in Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines():
+            if line.startswith("Max processes"):
+                hard = line.split()[3]
+                return int(hard) if hard.isdigit() else -1
+    except (OSError, IndexError):
+        return 0
+    return 0

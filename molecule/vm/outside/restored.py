@@ -1,0 +1,34 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""After restore.yml: the hosts are what they were before the first run, in all that can be looked at."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.caisson.hardening.tests.support import container_network, kernel_guard, outside
+
+
+@pytest.fixture(params=outside.hosts(), ids=lambda host: host.name)
+def host(request: pytest.FixtureRequest) -> outside.Outside:
+    return t.cast(outside.Outside, request.param)
+
+
+def test_check_run_on_the_hardened_host_predicted_nothing() -> None:
+    checked = outside.records("converge")[2]
+    assert checked["check"] and checked["tasks"] and outside.changed(checked) == []
+
+
+def test_container_traffic_works_as_before(host: outside.Outside) -> None:
+    assert container_network.works(host) == container_network.WORKS
+
+
+def test_kernel_files_units_mounts_and_engine_are_what_they_were(host: outside.Outside) -> None:
+    before = json.loads((outside.STATE / f"{host.name}.json").read_text(encoding="utf-8"))
+    assert len(before) > 2000, "the state was hardly looked at"
+    assert kernel_guard.different(before, host.whole_state()) == []
+
+
+def test_only_the_containers_of_the_checks_are_left(host: outside.Outside) -> None:
+    assert host.said("docker ps -a --format '{{ .Names }}' | sort").split() == ["check-client", "check-web"]
