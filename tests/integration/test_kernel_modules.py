@@ -35,6 +35,7 @@ TREE = (
     Ko("floppy"),
     Ko("acme_cluster", [], ["rds"]),
     Ko("rds", ["net-pf-21"]),
+    Ko("ksmbd", [], ["udp_tunnel"], likes=["llc"]),
 )
 
 KILLED = (
@@ -111,6 +112,13 @@ def test_a_denied_module_is_loaded_neither_by_name_nor_by_alias_nor_as_what_anot
     assert outcomes(result)["cramfs"] == outcomes(result)["dccp"] == outcomes(result)["tipc"] == "pass"
     assert outcomes(result)["jffs2"] == "not_applicable" and "no such module" in evidence(result, "jffs2")
     assert result["score"]["before"] < result["score"]["after"] == result["score"]["total"]
+
+
+def test_a_module_with_soft_dependencies_for_which_an_install_line_is_not_enough_is_denied(host: ModulesHost) -> None:
+    host.sh("echo 'install ksmbd /bin/false' > /etc/modprobe.d/50-others.conf")
+    assert host.modprobe("ksmbd")[-1].endswith("/ksmbd.ko"), "modprobe has learned to heed it"
+    result = host.run("kernel_modules", profile="strict")
+    assert "ksmbd" in result["denied"] and host.modprobe("ksmbd")[-1] == "install /bin/false"
 
 
 def test_what_docker_needs_is_refused_whoever_asks(host: ModulesHost) -> None:

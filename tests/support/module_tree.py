@@ -16,11 +16,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Ko:
-    """A module: its name, the aliases by which the kernel asks for it, the modules that it needs."""
+    """A module: its name, the aliases by which the kernel asks for it, the modules that it needs, or would like."""
 
     name: str
     aliases: t.Sequence[str] = ()
     needs: t.Sequence[str] = ()
+    likes: t.Sequence[str] = ()
 
     def content(self) -> bytes:
         """The module as an ELF object for x86-64; each module has one symbol, named after it."""
@@ -28,6 +29,7 @@ class Ko:
         places = [strings.index(f"sym_{name}\0".encode()) for name in self.needs]
         symbols = bytes(24) + b"".join(struct.pack("<IBBHQQ", place, 0x10, 0, 0, 0, 0) for place in places)
         information = b"".join(f"alias={alias}\0".encode() for alias in self.aliases) + f"name={self.name}\0".encode()
+        information += b"".join(f"softdep=pre: {name}\0".encode() for name in self.likes)
         return _elf(
             {
                 ".modinfo": (1, information, 0),

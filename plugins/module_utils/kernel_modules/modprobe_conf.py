@@ -5,6 +5,9 @@ Tried on kmod 30: of several ``install`` lines for a module the first one counts
 in the order of their names whatever their directory. ``install`` stops the module by name, by alias and as what another
 one needs. ``blacklist`` stops it by alias only, but in silence: what the kernel itself and udev ask for then leaves no
 error in the log. So both are written.
+
+Tried on kmod 30 and 34: an ``install`` line is passed over for a module that names soft dependencies (btrfs, ksmbd), and
+counts again where a ``softdep`` line says that there are none. So that is written too.
 """
 
 from __future__ import annotations
@@ -79,5 +82,5 @@ def render(modules: t.Iterable[str]) -> str:
         if heading != title:
             lines.append(heading)
             title = heading
-        lines += [f"install {module} {DENIAL}", f"blacklist {module}"]
+        lines += [f"install {module} {DENIAL}", f"blacklist {module}", f"softdep {module} pre:"]
     return HEADER + "".join(f"{line}\n" for line in lines)
