@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import typing as t
 
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until, waiver
+from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS, module_command
 
 CONTROL = "container.one_application"
 TWO = ["sh", "-c", "httpd -f -p 8080 & tail -f /dev/null & wait"]
@@ -67,6 +71,23 @@ def test_two_programs_are_a_finding_workers_of_one_are_not_and_a_waiver_counts(d
     until(lambda: len(deployer.api.top(deployer.name("plain"))["Processes"]) > 2)
     looked = findings(deployer, deployer.deploy(checked, inspect_processes="always"))
     assert looked["plain"] == ("pass", ""), "a health check does not count"
+
+
+def test_the_engine_is_asked_where_this_host_s_process_table_does_not_serve(deployer: Deployer) -> None:
+    """The same findings either way: here the processes have other numbers than the engine knows."""
+    specs = [deployer.spec("two", command=TWO), deployer.spec("workers", command=WORKERS), deployer.spec("plain")]
+    deployer.deploy(*specs)
+    near = findings(deployer, deployer.deploy(*specs, inspect_processes="always"))
+    assert near == {"two": ("fail", "runs httpd and tail"), "workers": ("pass", ""), "plain": ("pass", "")}
+    command = module_command("containers", deployer.arguments(*specs, inspect_processes="always"))
+    far = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
+    )
+    assert findings(deployer, json.loads(far.stdout.splitlines()[-1])) == near
 
 
 def test_a_program_that_was_started_later_beside_the_application_is_found(deployer: Deployer) -> None:

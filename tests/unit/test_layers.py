@@ -40,7 +40,14 @@ EDGES = frozenset(
         ),
         *("daemon.engine", "daemon.process", "daemon.service"),
         "host.secret_files",
-        *("containers.engine", "containers.client", "containers.wire", "images.minimal", "containers.fresh"),
+        *(
+            "containers.engine",
+            "containers.client",
+            "containers.wire",
+            "containers.process_table",
+            "images.minimal",
+            "containers.fresh",
+        ),
         *("images.engine", "containers.progress_file"),
         *("mounts.live", "mounts.units", "mounts.users"),
     )

@@ -16,9 +16,7 @@ from ..errors import CaissonError, InputError
 from ..host.paths import real_paths
 from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
-from .deploy import Deployment
 from .engine import Engine
-from .look import look
 from .observe import observe
 from .plan import plan, settle
 from .progress import Progress, Pull, names
@@ -26,7 +24,6 @@ from .project_resources import Resources
 from .prune import unlisted
 from .rules import ONE_APPLICATION, Context
 from .rules_mounts import bind_sources
-from .schedule import Schedule
 from .secret_keeper import CaseSecrets, SecretKeeper
 from .secret_plan import completed
 from .spec import Spec
@@ -91,7 +88,8 @@ class Run:
         for case in self._cases:
             case.existing = Existing(*(inspected.get(case.spec.name + suffix) for suffix in ("", NEXT, PREVIOUS)))
             case.settled = settle(case.spec, case.existing)[1]
-            case.observed = _observed(case.settled.current)
+            case.standing = case.settled.current
+            case.observed = _observed(case.standing)
         known = (self._daemon, self._resources.names, self._settings.assumed_images, set(listed))
         faults = run_faults(self._cases, *known) + self._resources.plan(listing, self._daemon)
         self._keeper = SecretKeeper(self._engine, self._daemon, listing)
@@ -242,6 +240,12 @@ class Run:
 
     def _deploy(self, pool: ThreadPoolExecutor) -> None:
         changing = [case for case in self._cases if case.plan.changed and not case.error]
+        if not changing:
+            return
+        # Most runs change nothing, and to load what they do not need is a tenth of all that they do.
+        from .deploy import Deployment
+        from .schedule import Schedule
+
         pairs = [
             (
                 case,
@@ -261,11 +265,18 @@ class Run:
         for case, deployment in pairs:
             case.done += deployment.done
             case.downtime, case.seconds = deployment.downtime, deployment.seconds
+            case.standing = deployment.seen_up or case.standing
         self._keeper.tidy(changing)
 
     def _look(self, pool: ThreadPoolExecutor, cases: t.Sequence[Case]) -> None:
         """Judge by the programs that run inside too, which nobody knows before."""
-        seen = pool.map(lambda case: look(self._engine, case.spec.name), cases)
+        if not cases:
+            return
+        from .look import look
+        from .process_table import process_table
+
+        table = process_table(self._engine.url)
+        seen = pool.map(lambda case: look(self._engine, case.spec.name, case.standing, table), cases)
         for case, programs in zip(cases, seen):
             if case.wanted is None:
                 continue

@@ -17,7 +17,7 @@ from .plan import has_way_back
 from .secrets import Seen
 from .spec import Spec
 from .state import Daemon, Image, State, health
-from .steps import Action, Existing, Plan
+from .steps import Action, Existing, Inspect, Plan
 from .units import NANO, format_cpus
 from .volumes import VolumeSpec
 
@@ -57,6 +57,7 @@ class Case:
     spec: Spec
     existing: Existing = field(default_factory=Existing)
     settled: Existing = field(default_factory=Existing)  # what stands once an interrupted run's traces are put in order
+    standing: Inspect | None = None  # the last inspect of what has its name
     image: Image | None = None
     wanted: State | None = None
     observed: State | None = None

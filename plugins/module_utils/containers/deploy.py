@@ -14,6 +14,7 @@ import typing as t
 from ..errors import CaissonError
 from . import payload
 from .engine import Engine, Json
+from .hidden import MASK
 from .observe import anonymous_volumes
 from .order import STOP_FIRST
 from .progress import Progress, at_gate, doing
@@ -26,7 +27,6 @@ from .state import State
 from .steps import NEXT, PREVIOUS, Action, Existing, Inspect, Plan
 
 LEAST_SECRET = 4  # characters; a shorter value of the environment is no secret
-MASK = "VALUE_NOT_SHOWN"
 
 
 class GateError(CaissonError):
@@ -65,6 +65,7 @@ class Deployment:
         self.done: list[Action] = []  # what was begun
         self.seconds = 0.0  # of work on it
         self.candidate = ""  # the container whose health decides
+        self.seen_up: Inspect | None = None  # the inspect with which it passed the gate
         self._started_at = 0.0
         self._replacement: Replacement | None = None
         self._aside = False  # whether a generation is kept that this run has nothing to do with
@@ -123,6 +124,7 @@ class Deployment:
         if health == "starting" and passed > timeout:
             raise self._failed(f"is not healthy after {timeout:g} s: " + _last_probe(state))
         up = health == "healthy" or (health == "none" and passed >= settle_time)
+        self.seen_up = inspect if up else None
         if up and self._replacement:
             self._replacement.is_up(time.monotonic() if health == "healthy" else self._started_at)
         return up

@@ -10,7 +10,7 @@ from ..errors import printable
 from . import options, references
 from .cases import Case, Outcome
 from .declared import Item
-from .deploy import MASK
+from .hidden import MASK
 from .rules_secrets import names_secret
 from .secrets import SHOWN
 from .steps import Action

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from ..controls.container import DANGEROUS_CAPABILITIES
 from . import references, rules_mounts
-from .drift import Drift
-from .programs import Programs
 from .rules_secrets import env_secrets
 from .state import ANY, State
 from .units import format_size
+
+if t.TYPE_CHECKING:  # few runs look that far
+    from .drift import Drift
+    from .programs import Programs
 
 _IMAGE_ID = re.compile(r"\A(?:sha256:)?[0-9a-f]{64}\Z")
 _ZERO = re.compile(r"\A[+-]?0+\Z")  # the engine reads a user as a number first

@@ -20,6 +20,8 @@ from .records import Dependency
 from .steps import Inspect
 
 POLL = 0.2  # seconds between two looks at containers whose health is awaited
+# The same while there is work for every thread of the pool; the engine has better use for its time than to make lists.
+BUSY_POLL = 1.0
 
 
 class Subject(t.Protocol):
@@ -71,15 +73,16 @@ class Schedule:
     def _run(self, waiting: list[Pair]) -> None:
         tasks: dict[Future[None], Pair] = {}
         gate: list[Pair] = []
-        next_look = 0.0
+        last_look = 0.0
         while waiting or tasks or gate:
             # No more than the pool takes at once, so that a look at the gate is not behind all the others.
             free = list(islice(filter(self._may_begin, waiting), max(0, self._settings.parallel - len(tasks))))
             tasks.update({self._pool.submit(self._begin, pair): pair for pair in free})
             waiting = [pair for pair in waiting if pair not in free and not pair[0].error]
-            if gate and time.monotonic() >= next_look:
+            pause = POLL if len(tasks) < self._settings.parallel else BUSY_POLL
+            if gate and time.monotonic() >= last_look + pause:
                 gate = self._look(gate, tasks)
-                next_look = time.monotonic() + POLL
+                last_look = time.monotonic()
             if tasks:
                 wait(tasks, timeout=POLL, return_when=FIRST_COMPLETED)
             elif gate or waiting:

@@ -6,8 +6,8 @@ in the order of their names whatever their directory. ``install`` stops the modu
 one needs. ``blacklist`` stops it by alias only, but in silence: what the kernel itself and udev ask for then leaves no
 error in the log. So both are written.
 
-Tried on kmod 30 and 34: an ``install`` line is passed over for a module that names soft dependencies (btrfs, ksmbd), and
-counts again where a ``softdep`` line says that there are none. So that is written too.
+Tried on kmod 30 and 34: an ``install`` line is passed over for a module that names soft dependencies (btrfs, ksmbd),
+and counts again where a ``softdep`` line says that there are none. So that is written too.
 """
 
 from __future__ import annotations
