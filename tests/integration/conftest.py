@@ -34,6 +34,8 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What runs side by side is whole files; those that change the machine's own kernel settings are one of them."""
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         names = vars(t.cast(pytest.Function, item).module).values()
         alone = any(getattr(each, "__module__", "") in (kernel.__name__, machine.__name__) for each in names)
         item.add_marker(pytest.mark.xdist_group("machine" if alone else item.path.stem))

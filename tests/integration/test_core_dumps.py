@@ -89,4 +89,5 @@ def test_crash_handler_of_the_distribution_is_replaced_and_comes_back(host: Plac
 def test_override_by_a_later_file_is_named(host: Place) -> None:
     host.sh("echo 'kernel.core_pattern = core.%p' > /etc/sysctl.d/99-zzz.conf")
     result = host.run("process_limits")
-    assert result["overridden"][PATTERN] == {"file": "/etc/sysctl.d/99-zzz.conf", "value": "core.%p"}
+    override = result["overridden"][PATTERN]
+    assert (override["file"], override["line"], override["value"]) == ("/etc/sysctl.d/99-zzz.conf", 1, "core.%p")

@@ -79,8 +79,9 @@ def host(tmp_path: Path) -> t.Iterator[ModulesHost]:
         (found.sys / "hfsplus").mkdir(parents=True)
         upper = found.scratch
         found.sh(
-            f"mkdir {upper}/usr {upper}/usr-work\n"
-            f"mount -t overlay -o lowerdir=/usr/lib,upperdir={upper}/usr,workdir={upper}/usr-work overlay /usr/lib\n"
+            f"mkdir {upper}/programs {upper}/programs-work\n"
+            f"layers=lowerdir=/usr/lib,upperdir={upper}/programs,workdir={upper}/programs-work\n"
+            "mount -t overlay -o $layers overlay /usr/lib\n"
             f"mkdir -p /usr/lib/modules; mount --bind {tmp_path}/tree/lib/modules /usr/lib/modules\n"
             f"mount --bind {found.sys} /sys/module\n"
             "rm -rf /etc/modprobe.d /etc/modules-load.d; mkdir /etc/modprobe.d; : > /etc/fstab\n"

@@ -63,7 +63,7 @@ JUNK = (
 def text(draw: random.Random) -> str:
     """A file's text."""
     ends = draw.choice(("\n", "\n", "\n", "\r\n"))
-    return "".join(_line(draw) + ends for _ in range(draw.randrange(7))) + draw.choice(("", _line(draw)))
+    return "".join(_line(draw) + ends for _each in range(draw.randrange(7))) + draw.choice(("", _line(draw)))
 
 
 def _line(draw: random.Random) -> str:
@@ -73,7 +73,7 @@ def _line(draw: random.Random) -> str:
     name = draw.choice(
         (name, name, name if "/" in name.split(".", 1)[0] else name.translate(str.maketrans("./", "/.")))
     )
-    left, middle, right = (draw.choice(("", "", " ", "\t", "  ")) for _ in range(3))
+    left, middle, right = (draw.choice(("", "", " ", "\t", "  ")) for _each in range(3))
     dash = draw.choice(("", "", "-"))
     if draw.random() < 0.15:
         return f"{left}-{name}{right}"

@@ -85,6 +85,13 @@ LOGIN = Recipe(
     "debian-login", (*HOST.packages, "libpam-systemd", "dbus-user-session", "polkitd"), HOST.hooks, HOST.changes
 )
 
+# GRUB generates its menu here, for kernels that are only names.
+GRUB = Recipe(
+    "debian-grub",
+    ("python3", "grub-common", "grub2-common"),
+    (*_SLIM, 'rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*'),
+)
+
 BARE = Recipe(
     "debian-bare",
     ("python3", "python3-venv", "make", "ca-certificates", "sudo", "procps", "iproute2", "kmod", "passwd"),

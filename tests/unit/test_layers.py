@@ -28,6 +28,7 @@ EDGES = frozenset(
             "host.undo",
             "host.systemd",
             "host.procsys",
+            "auditd.auditctl",
             "host.load",
             "host.cgroups",
             "host.units",
@@ -50,12 +51,14 @@ EDGES = frozenset(
         ),
         *("images.engine", "containers.progress_file"),
         *("mounts.live", "mounts.units", "mounts.users"),
+        "boot.system",
     )
 )
 APPLIERS = frozenset(
     (
         *("kernel.apply", "host.transaction", "daemon.apply", "daemon.observe"),
         *("permissions.apply", "permissions.observe", "process_limits.apply", "process_limits.observe"),
+        "auditd.apply",
         *("containers.apply", "containers.deploy", "containers.entry", "containers.render"),
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
@@ -63,7 +66,7 @@ APPLIERS = frozenset(
         "kernel_modules.apply",
         "containers.project_resources",
         "containers.secret_keeper",
-        "mounts.apply",
+        *("mounts.apply", "boot.apply"),
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

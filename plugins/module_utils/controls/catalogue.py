@@ -3,7 +3,19 @@
 
 from __future__ import annotations
 
-from . import container, daemon, docker_files, image, kernel, kernel_modules, kernel_security, mounts, process_limits
+from . import (
+    boot,
+    container,
+    daemon,
+    docker_audit,
+    docker_files,
+    image,
+    kernel,
+    kernel_modules,
+    kernel_security,
+    mounts,
+    process_limits,
+)
 from .model import Control
 
 CONTROLS: dict[str, Control] = {
@@ -12,10 +24,12 @@ CONTROLS: dict[str, Control] = {
         kernel,
         kernel_modules,
         kernel_security,
+        boot,
         mounts,
         process_limits,
         daemon,
         docker_files,
+        docker_audit,
         container,
         image,
     )

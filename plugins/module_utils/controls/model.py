@@ -23,7 +23,7 @@ class Control:
     """One hardening rule.
 
     id: stable, ``<subject>.<name>``; the subject is kernel, process_limits, daemon, docker_files,
-    container or image.
+    docker_audit, container or image.
     title: what holds when the control passes, one line.
     reason: why it matters, one or two sentences.
     references: where the field asks for it (``CIS Docker 1.8 5.13``, ``KSPP``, ...).

@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apply: observe a host's audit rules, plan, and carry the plan out unless this is a check."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+from pathlib import Path
+
+from ..controls.model import score
+from ..daemon import process
+from ..errors import CaissonError
+from ..host.files import read_file
+from ..host.lock import host_lock
+from ..host.procsys import ProcSys
+from ..host.result import HostResult
+from ..host.transaction import Transaction, to_text
+from ..host.undo import ROOT, UndoStore
+from .auditctl import Auditctl
+from .catalogue import WATCHES
+from .plan import FORMER_FILE, MERGED_FILE, RULES_FILE, Observed, findings, make_plan, predicted
+from .rules import parse
+
+SUBJECT = "docker_audit"
+
+
+def run(state: str, data_root: str, check: bool = False, undo_root: str = ROOT) -> HostResult:
+    """Bring the host to the state; CaissonError, with nothing changed, where that fails."""
+    if os.geteuid() != 0:
+        raise CaissonError("docker_audit_rules needs root to see and to change the audit rules; add 'become: true'")
+    lock: t.ContextManager[None] = contextlib.nullcontext() if check else host_lock(SUBJECT)
+    with lock:
+        store = UndoStore(SUBJECT, undo_root)
+        audit = Auditctl()
+        observed = look(data_root, audit, store)
+        plan = make_plan(state, observed)
+        if plan.changes and not check:
+            Transaction(store, ProcSys(), lambda: _bring(audit)).run(plan.changes)
+        after = predicted(observed, plan) if check else look(data_root, audit, UndoStore(SUBJECT, undo_root))
+    actions = plan.changes.actions()
+    now, then = findings(observed), findings(after)
+    return HostResult(
+        changed=bool(actions),
+        actions=actions,
+        diff=plan.changes.diff(),
+        undo=str(store.path),
+        findings=then,
+        score=score(now, then),
+        warnings=list(plan.warnings),
+        extra={"rules": [rule.line for rule in plan.rules]},
+    )
+
+
+def look(data_root: str, audit: Auditctl, store: UndoStore) -> Observed:
+    """The host."""
+    candidates = [data_root, *(path for watch in WATCHES for path in watch.paths)]
+    files = store.files()
+    return Observed(
+        engine=process.dockerd_path() is not None,
+        paths=frozenset(path for path in candidates if os.path.realpath(path) == path and Path(path).exists()),
+        data_root=data_root,
+        unable=audit.unable,
+        locked=audit.locked,
+        loaded=() if audit.unable else audit.loaded(),
+        file=to_text(read_file(RULES_FILE)),
+        merged=to_text(read_file(MERGED_FILE)),
+        recorded=RULES_FILE in files,
+        original=to_text(files.get(RULES_FILE)),
+        previous=to_text(read_file(FORMER_FILE)),
+        previous_original=to_text(files.get(FORMER_FILE)),
+    )
+
+
+def _bring(audit: Auditctl) -> None:
+    """Load what our file says now, so that the way back does the same as the way there."""
+    file = read_file(RULES_FILE)
+    audit.bring(parse(file.text) if file else ())

@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_audit_rules
+short_description: Have the kernel's audit watch a Docker engine's files
+version_added: 0.1.0
+description:
+  - Writes one file of rules for C(auditd), C(/etc/audit/rules.d/60-caisson-docker.rules), for those paths of
+    section 1.1 of the CIS Docker benchmark that this host has, loads them and looks that the kernel has them.
+    All of it is one transaction.
+  - Only rules of its own, with the key C(caisson-docker), are loaded and unloaded, one by one. Those of others stay,
+    also those that stand in no file.
+  - Programs are watched for changes and for their start, all else for changes. Of the engine's data root only itself is
+    watched, and not what containers write below it.
+  - Where the audit configuration is locked, the file is written, and the rules change at the next boot.
+  - Where C(auditctl) is missing, or the kernel is that of another host, nothing is changed, and the controls fail.
+author:
+  - The caisson.hardening authors (@caisson-hardening)
+attributes:
+  check_mode:
+    description: Predicts the changes from the same plan that a run carries out, and touches nothing.
+    support: full
+  diff_mode:
+    description: Shows the file before and after.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+options:
+  data_root:
+    description: The engine's data root.
+    type: path
+    default: /var/lib/docker
+  state:
+    description:
+      - V(present) sets the rules.
+      - V(absent) unloads them and brings the former file back. What C(augenrules) has taken of them into
+        C(/etc/audit/audit.rules) since goes too.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: caisson.hardening.docker_permissions
+"""
+
+EXAMPLES = r"""
+- name: Watch the engine's files
+  caisson.hardening.docker_audit_rules:
+
+- name: Undo it
+  caisson.hardening.docker_audit_rules:
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be done, one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - write /etc/audit/rules.d/60-caisson-docker.rules
+    - load 14 audit rules
+rules:
+  description: The rules of this host.
+  returned: success
+  type: list
+  elements: str
+  sample: ['-a always,exit -F path=/usr/sbin/dockerd -F perm=wxa -F key=caisson-docker']
+findings:
+  description: The outcome of each control after the run.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    control:
+      description: The id of the control.
+      returned: success
+      type: str
+    object:
+      description: What was judged.
+      returned: success
+      type: str
+    outcome:
+      description: One of V(pass), V(fail) and V(not_applicable).
+      returned: success
+      type: str
+    evidence:
+      description: What was seen.
+      returned: success
+      type: str
+  sample: [{control: docker_audit.runc, object: docker engine, outcome: pass, evidence: 'watched: /usr/bin/runc'}]
+score:
+  description: How many of the controls that apply passed before and after the run.
+  returned: success
+  type: dict
+  sample: {total: 13, before: 0, after: 13}
+undo:
+  description: Where the undo record lies.
+  returned: success
+  type: str
+  sample: /var/lib/caisson/docker_audit/undo.json
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.caisson.hardening.plugins.module_utils.auditd.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "data_root": {"type": "path", "default": "/var/lib/docker"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module.params["state"], module.params["data_root"], check=module.check_mode)
+    except CaissonError as error:
+        module.fail_json(msg=str(error))
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(**result.as_dict())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Audit rules: read in both spellings, planned, taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.caisson.hardening.plugins.module_utils.auditd.plan import (
+    ABSENT,
+    MERGED_FILE,
+    PRESENT,
+    RULES_FILE,
+    Observed,
+    findings,
+    make_plan,
+    predicted,
+)
+from ansible_collections.caisson.hardening.plugins.module_utils.auditd.rules import KEY, AuditRule, parse, without
+from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import FileText
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOST = Observed(paths=frozenset({"/usr/sbin/dockerd", "/etc/docker", "/var/lib/docker"}))
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("-w /usr/bin/runc -p wxa -k mine", AuditRule("/usr/bin/runc", "wxa", "mine")),
+        ("-w /etc/docker/ -k docker", AuditRule("/etc/docker", "rwxa", "docker")),
+        ("-a always,exit -F path=/x -F perm=aw -F key=k", AuditRule("/x", "wa", "k")),
+        ("-a always,exit -S all -F dir=/x -F perm=wa -F key=k", AuditRule("/x", "wa", "k", "dir")),
+        # Narrower than a watch: it says nothing of what everybody does to the path.
+        ("-a always,exit -F path=/x -F perm=wa -F auid>=1000 -F key=k", None),
+        ("-a never,exit -S mount", None),
+        ("-D", None),
+        ("# -w /x -p wa", None),
+        ('-w "/x', None),
+        ("", None),
+    ],
+)
+def test_a_line_is_read_in_every_spelling(line: str, rule: AuditRule | None) -> None:
+    assert parse(line) == ([rule] if rule else [])
+
+
+@given(st.text())
+def test_no_text_is_too_odd_to_be_read(text: str) -> None:
+    parse(text)
+
+
+def test_what_is_there_is_watched_and_what_comes_with_the_engine_too() -> None:
+    plan = make_plan(PRESENT, HOST)
+    paths = {rule.path: rule for rule in plan.rules}
+    assert paths["/usr/sbin/dockerd"].permissions == "wxa" and paths["/etc/docker"].field == "dir"
+    assert "/run/docker.sock" in paths and "/usr/bin/runc" not in paths
+    (change,) = plan.changes.files
+    assert change.path == RULES_FILE and change.after and parse(change.after.text) == list(plan.rules)
+    assert plan.changes.reload == f"load {len(plan.rules)} audit rules"
+
+
+def test_a_second_run_has_nothing_to_do_and_undo_takes_everything_back() -> None:
+    plan = make_plan(PRESENT, HOST)
+    done = replace(predicted(HOST, plan), file=plan.changes.files[0].after, recorded=True)
+    assert not make_plan(PRESENT, done).changes
+    assert {finding.outcome for finding in findings(done)} == {"pass", "not_applicable"}
+    others = AuditRule("/etc/shadow", "wa", "theirs")
+    merged = FileText(f"-D\n-w /etc/shadow -p wa -k theirs\n{plan.rules[0].line}\n-e 1\n", 0o640)
+    back = make_plan(ABSENT, replace(done, merged=merged, loaded=(*done.loaded, others)))
+    changed = {change.path: change.after for change in back.changes.files}
+    assert changed[RULES_FILE] is None
+    assert changed[MERGED_FILE] == FileText("-D\n-w /etc/shadow -p wa -k theirs\n-e 1\n", 0o640)
+    assert back.changes.reload == f"unload {len(plan.rules)} audit rules" and back.changes.clear
+
+
+def test_a_rule_that_somebody_unloaded_is_loaded_again() -> None:
+    plan = make_plan(PRESENT, HOST)
+    done = replace(HOST, file=plan.changes.files[0].after, recorded=True, loaded=plan.rules[1:])
+    assert make_plan(PRESENT, done).changes.actions() == ["load 1 audit rule"]
+
+
+def test_without_auditctl_nothing_is_done_and_every_control_says_why() -> None:
+    observed = replace(HOST, unable="there is no auditctl; install the package auditd")
+    plan = make_plan(PRESENT, observed)
+    assert not plan.changes and "auditd" in plan.warnings[0]
+    assert {finding.evidence for finding in findings(observed) if finding.outcome == "fail"} == {observed.unable}
+
+
+def test_a_locked_configuration_gets_its_file_and_waits_for_the_boot() -> None:
+    plan = make_plan(PRESENT, replace(HOST, locked=True))
+    assert plan.changes.files and not plan.changes.reload
+    assert "next boot" in plan.warnings[0]
+    after = replace(predicted(HOST, plan), locked=True)
+    assert any("next boot" in finding.evidence for finding in findings(after) if finding.outcome == "fail")
+
+
+def test_another_rule_that_tells_as_much_counts_and_one_that_tells_less_does_not() -> None:
+    def outcome(letters: str) -> str:
+        observed = replace(HOST, loaded=(AuditRule("/usr/sbin/dockerd", letters, "theirs"),))
+        return next(each.outcome for each in findings(observed) if each.control == "docker_audit.dockerd")
+
+    assert (outcome("rwxa"), outcome("wa")) == ("pass", "fail")
+
+
+def test_without_an_engine_there_is_nothing_to_watch() -> None:
+    observed = replace(HOST, engine=False)
+    assert not make_plan(PRESENT, observed).changes
+    assert {finding.outcome for finding in findings(observed)} == {"not_applicable"}
+
+
+def test_only_our_own_lines_leave_a_file() -> None:
+    ours = AuditRule("/x", "wa", KEY)
+    assert without(f"-w /x -p wa -k {KEY}\n  {ours.line}\n-b 8192\n", [ours]) == f"-w /x -p wa -k {KEY}\n-b 8192\n"
