@@ -69,11 +69,19 @@ def _scores(shown: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def _open(shown: t.Mapping[str, t.Any]) -> list[str]:
-    """The controls that do not hold, each with what was seen."""
+    """The controls that do not hold with what was seen, those of a subject for the same reason together."""
     findings = [finding for result in shown.values() for finding in result.get("findings") or ()]
-    failed = [finding for finding in findings if finding["outcome"] in ("fail", "error")]
-    lines = [f"  open: {each['control']}: {_short(each['evidence'])}" for each in failed[:MOST_OPEN]]
-    return lines + ([f"  open: {len(failed) - MOST_OPEN} more; the results have them"] if failed[MOST_OPEN:] else [])
+    groups: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        if finding["outcome"] in ("fail", "error"):
+            subject = finding["control"].partition(".")[0]
+            groups.setdefault((subject, finding["evidence"]), []).append(finding["control"])
+    lines = []
+    for (subject, evidence), controls in groups.items():
+        name = controls[0] if len(controls) == 1 else f"{len(controls)} of {subject}"
+        lines.append(f"  open: {name}: {_short(evidence)}")
+    rest = len(lines) - MOST_OPEN
+    return lines[:MOST_OPEN] + ([f"  open: {rest} more; the results have them"] if rest > 0 else [])
 
 
 def _short(text: str) -> str:
@@ -81,9 +89,7 @@ def _short(text: str) -> str:
 
 
 def _containers(shown: t.Mapping[str, t.Any]) -> list[str]:
-    # The limits have something else under the name: how the containers are bounded, as a dictionary.
-    lists = [result["containers"] for result in shown.values() if isinstance(result.get("containers"), list)]
-    entries = [entry for each in lists for entry in each]
+    entries = [entry for result in shown.values() for entry in result.get("containers") or ()]
     lines = [f"  {'containers':<22}{'action':>12}  state"] if entries else []
     return lines + [f"  {entry['name']:<22}{entry['action']:>12}  {entry['state']}" for entry in entries]
 

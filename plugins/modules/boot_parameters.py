@@ -150,7 +150,7 @@ undo:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.boot.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.boot.spec import parse
-from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 
 
 def main() -> None:
@@ -163,13 +163,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = run(parse(**module.params), check=module.check_mode)
-    except CaissonError as error:
-        module.fail_json(msg=str(error))
-    for warning in result.warnings:
-        module.warn(warning)
-    module.exit_json(**result.as_dict())
+    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ undo:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd.apply import run
-from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 
 
 def main() -> None:
@@ -118,13 +118,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = run(module.params["state"], module.params["data_root"], check=module.check_mode)
-    except CaissonError as error:
-        module.fail_json(msg=str(error))
-    for warning in result.warnings:
-        module.warn(warning)
-    module.exit_json(**result.as_dict())
+    state, data_root = module.params["state"], module.params["data_root"]
+    answer(module, lambda: run(state, data_root, check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.plan import parse
 
@@ -153,15 +153,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    given = module.params
-    try:
-        spec = parse(group_members=given["group_members"], omit=given["omit"], state=given["state"])
-        result = run(spec, given["path"], given["pidfile"], check=module.check_mode)
-    except CaissonError as error:
-        module.fail_json(msg=str(error))
-    for warning in result.warnings:
-        module.warn(warning)
-    module.exit_json(**result.as_dict())
+    given = dict(module.params)
+    place = given.pop("path"), given.pop("pidfile")
+    answer(module, lambda: run(parse(**given), *place, check=module.check_mode))
 
 
 if __name__ == "__main__":

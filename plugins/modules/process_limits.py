@@ -56,7 +56,8 @@ options:
     description:
       - The number of tasks that all containers may have together, for which O(threads_max) and O(pid_max) leave room.
       - V(auto) is the sum of the PID limits of the running containers. It is read from their cgroups, of whichever
-        engine, and needs no answer of the engine. Containers without a limit are named in RV(containers) and warned of.
+        engine, and needs no answer of the engine. Containers without a limit are named in RV(container_pids), with a
+        warning.
       - Give a number where containers are deployed later, or 0 to leave them out of account.
     type: str
     default: auto
@@ -182,12 +183,12 @@ sizes:
     tasks_max: 14463
     service_processes: 48211
     docker_tasks_max: 48211
-containers:
+container_pids:
   description: What the running containers may have; empty where O(container_pids) is a number.
   returned: success
   type: dict
   contains:
-    pids:
+    sum:
       description: The sum of their PID limits.
       returned: success
       type: int
@@ -196,7 +197,7 @@ containers:
       returned: success
       type: list
       elements: str
-  sample: {pids: 1200, unlimited: []}
+  sample: {sum: 1200, unlimited: []}
 pending:
   description: The limits of the engine's services that hold only when these are started next, one sentence each.
   returned: success
@@ -270,7 +271,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
 
@@ -296,13 +297,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = run(parse(**module.params), check=module.check_mode)
-    except CaissonError as error:
-        module.fail_json(msg=str(error))
-    for warning in result.warnings:
-        module.warn(warning)
-    module.exit_json(**result.as_dict())
+    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ EXAMPLES = r"""
   caisson.hardening.sysctl:
     settings:
       vm.max_map_count: 262144
-      kernel.printk: 4 4 1 7
+      vm.swappiness: 10
     path: /etc/sysctl.d/70-search.conf
 
 - name: Set a key, and see to it that no other file undoes it
@@ -277,7 +277,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.host_rules import EXPECTED
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import DEFAULT_PATH, parse
@@ -298,13 +298,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = run(parse(**module.params), check=module.check_mode)
-    except CaissonError as error:
-        module.fail_json(msg=str(error))
-    for warning in result.warnings:
-        module.warn(warning)
-    module.exit_json(**result.as_dict())
+    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ def pytest_configure() -> None:
         join_network(mine["network"])
 
 
+# Before the hook of xdist, which reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What runs side by side is whole files; those that change the machine's own kernel settings are one of them."""
     for item in items:
@@ -47,6 +49,13 @@ def short_path() -> t.Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="caisson-"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def blocking_input() -> None:
+    """All programs of a run share its input. One that makes it non-blocking and is killed leaves it so for the others,
+    and Ansible refuses to start on such a one."""
+    os.set_blocking(0, True)
 
 
 @pytest.fixture(scope="session")

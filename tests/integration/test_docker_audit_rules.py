@@ -13,26 +13,15 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.caisson.hardening.tests.support.audit import auditctl
+from ansible_collections.caisson.hardening.tests.support.dying import STEP
 from ansible_collections.caisson.hardening.tests.support.kernel import Place, place
 
 MODULE = "docker_audit_rules"
 FILE = "/etc/audit/rules.d/60-caisson-docker.rules"
 KEY = "caisson-docker"
 TREE = "find /etc/audit /var/lib/caisson 2>/dev/null -printf '%p %y %m %U:%G\\n' | sort; cat /etc/audit/audit.rules"
-# Dies in the transaction before the step that the argument counts.
-DYING = """
-import os, signal, sys
+DYING = f"""{STEP}
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd import apply, auditctl
-from ansible_collections.caisson.hardening.plugins.module_utils.host import transaction
-left = int(sys.argv[1])
-def step(function):
-    def dying(*given):
-        global left
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        return function(*given)
-    return dying
 transaction.write_file = step(transaction.write_file)
 auditctl.Auditctl._must = step(auditctl.Auditctl._must)
 apply.run("present", "/var/lib/docker")

@@ -12,23 +12,15 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.caisson.hardening.tests.support.daemon import SandboxedDaemon
+from ansible_collections.caisson.hardening.tests.support.dying import STEP
 from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS, run_module, start_module
 
 # Inside, /run/lock is a file system of its own that everybody may enter.
 SOCKET = "/run/lock/engine.sock"
-# Dies before it changes the path that the step counts.
-DYING = """
-import os, signal
-from ansible_collections.caisson.hardening.plugins.module_utils.host import transaction
-left, real = [{step}], transaction.set_access
-def dying(*given):
-    if not left[0]:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left[0] -= 1
-    real(*given)
-transaction.set_access = dying
+DYING = f"""{STEP}
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions import apply, plan
-apply.run(plan.parse(), {config!r}, {pidfile!r})
+transaction.set_access = step(transaction.set_access)
+apply.run(plan.parse(), *sys.argv[2:])
 """
 OTHERS = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
@@ -121,9 +113,10 @@ def test_a_path_that_cannot_be_changed_leaves_all_as_it_was(daemon: SandboxedDae
 def test_a_killed_run_is_taken_up_by_the_next_and_undone_whole(daemon: SandboxedDaemon) -> None:
     before = accesses(daemon)
     for step in range(3):
-        code = DYING.format(step=step, config=str(daemon.config), pidfile=str(daemon.pidfile))
         done = subprocess.run(
-            [str(daemon.python), "-c", code], check=False, env={**os.environ, "PYTHONPATH": str(COLLECTIONS)}
+            [str(daemon.python), "-c", DYING, str(step), str(daemon.config), str(daemon.pidfile)],
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
         )
         assert done.returncode == -signal.SIGKILL
         assert run(daemon)["changed"]

@@ -111,8 +111,11 @@ def machine(api: docker.APIClient, tmp_path_factory: pytest.TempPathFactory) -> 
             put(api, name, f"/srv/core/{path.relative_to(COLLECTIONS)}", path)
         address = api.inspect_container(name)["NetworkSettings"]["IPAddress"]
         found = Host(api, name, Outside(name, address, str(key)))
-        hosts.put(api, name, "/home/person/.ssh/authorized_keys", key.with_suffix(".pub").read_bytes(), 0o600)
-        found.said("chown -R person: /home/person; printf '[Service]\\nExecStart=sleep infinity\\nUser=nobody\\n'"
+        hosts.put(api, name, "/srv/key.pub", key.with_suffix(".pub").read_bytes())
+        found.said(
+            "install -d -o person ~person/.ssh; install -o person -m 600 /srv/key.pub ~person/.ssh/authorized_keys"
+        )
+        found.said("printf '[Service]\\nExecStart=sleep infinity\\nUser=nobody\\n'"
                    " > /etc/systemd/system/ci.service; systemctl daemon-reload; systemctl start ci")  # fmt: skip
         image = b"".join(api.get_image(images.ensure_busybox(api)))
         hosts.put(api, name, "/srv/busybox.tar", image)
@@ -266,7 +269,7 @@ def test_exempt_users_and_services_are_not_limited_and_root_keeps_its_own(host: 
 def test_containers_are_beside_the_engine_and_their_limits_add_up(host: Host, busybox: str) -> None:
     for number in (1, 2):
         host.said(f"docker run -d --pids-limit {number * 100} --name limited-{number} {busybox} sleep 300")
-    assert host.limit(check=True)["containers"] == {"pids": 300, "unlimited": []}
+    assert host.limit(check=True)["container_pids"] == {"sum": 300, "unlimited": []}
     assert outcome(host.limit(check=True), "container_pids")[0] == "pass"
     cgroup = host.said("cat /proc/$(docker inspect -f '{{.State.Pid}}' limited-1)/cgroup")
     assert "/docker/" in cgroup and ".service" not in cgroup
@@ -281,7 +284,7 @@ def test_limits_add_up_with_the_cgroup_driver_of_systemd(host: Host, busybox: st
         host.said(f"docker run -d --pids-limit 150 --name scoped {busybox} sleep 300")
         cgroup = host.said("cat /proc/$(docker inspect -f '{{.State.Pid}}' scoped)/cgroup")
         assert "/system.slice/docker-" in cgroup and "docker.service" not in cgroup
-        assert host.limit(check=True)["containers"] == {"pids": 150, "unlimited": []}
+        assert host.limit(check=True)["container_pids"] == {"sum": 150, "unlimited": []}
     finally:
         host.run(f"docker rm -f scoped; rm {config}; systemctl restart docker")
 
@@ -290,12 +293,12 @@ def test_container_without_a_limit_is_named_and_its_engine_need_not_answer(host:
     host.said(f"docker run -d --pids-limit 100 --name limited {busybox} sleep 300")
     host.said(f"docker run -d --pids-limit -1 --name free {busybox} sleep 300")
     result = host.limit(check=True)
-    assert result["containers"] == {"pids": 100, "unlimited": ["free"]}
+    assert result["container_pids"] == {"sum": 100, "unlimited": ["free"]}
     assert outcome(result, "container_pids")[0] == "fail" and "free" in str(result["warnings"])
     identity = host.said("docker inspect -f '{{.Id}}' free")[:12]
     host.said("mv /usr/bin/docker /usr/bin/docker.away")
     try:
-        assert host.limit(check=True)["containers"]["unlimited"] == [identity]
+        assert host.limit(check=True)["container_pids"]["unlimited"] == [identity]
     finally:
         host.said("mv /usr/bin/docker.away /usr/bin/docker")
 

@@ -103,8 +103,7 @@ def test_the_demonstration_container_passes_under_the_strict_profile_and_again_c
         "containers_demo": True,
     }
     try:
-        for profile in ("strict", "strict", "baseline"):
-            result = play(tmp_path, {**variables, "containers_profile": profile})
-        assert result["changed"] is False
+        strict = {**variables, "containers_profile": "strict"}
+        assert [play(tmp_path, strict)["changed"] for _run in range(2)] == [True, False]
     finally:
         play(tmp_path, {**variables, "containers_state": "absent"})

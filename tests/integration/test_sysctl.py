@@ -68,7 +68,7 @@ def test_values_of_the_profile_are_live_and_come_back_at_boot(host: Place, comma
 
 
 def test_examples_run_as_they_are_written(host: Place) -> None:
-    tree, values = host.tree(), host.values(*KNOWN, "kernel.printk", "vm.max_map_count")
+    tree, values = host.tree(), host.values(*KNOWN, "vm.swappiness", "vm.max_map_count")
     try:
         for task in yaml.safe_load(EXAMPLES):
             (options,) = (value for name, value in task.items() if name != "name")
@@ -77,7 +77,7 @@ def test_examples_run_as_they_are_written(host: Place) -> None:
     finally:
         host.run("sysctl", state="absent", path="/etc/sysctl.d/70-search.conf")
         host.run("sysctl", state="absent")
-    assert (host.tree(), host.values(*KNOWN, "kernel.printk", "vm.max_map_count")) == (tree, values)
+    assert (host.tree(), host.values(*KNOWN, "vm.swappiness", "vm.max_map_count")) == (tree, values)
 
 
 def test_forwarding_is_never_cut(host: Place) -> None:

@@ -18,6 +18,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.host.sysctl_name
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.keys import KNOWN
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.core_dumps import CORE_PATTERN
 
+from .dying import STEP
 from .run_module import COLLECTIONS, run_module
 
 # Only what distributions ship and what the tests write is read at boot here, whatever this machine has.
@@ -41,19 +42,9 @@ echo ready
 exec sleep infinity
 """
 
-# Dies like a machine without power at the step that the first argument counts; what follows runs a module's core.
-DYING = """
-import os, signal, sys
-from ansible_collections.caisson.hardening.plugins.module_utils.host import procsys, transaction
-left = int(sys.argv[1])
-def step(function):
-    def dying(*arguments):
-        global left
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        return function(*arguments)
-    return dying
+# What follows runs a module's core.
+DYING = f"""{STEP}
+from ansible_collections.caisson.hardening.plugins.module_utils.host import procsys
 procsys.ProcSys.write = step(procsys.ProcSys.write)
 transaction.write_file = step(transaction.write_file)
 transaction.Transaction._forget = step(transaction.Transaction._forget)

@@ -14,6 +14,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+from .dying import STEP
 from .run_module import COLLECTIONS, run_module
 from .shell import ROOT
 
@@ -45,20 +46,8 @@ printf '%s' "$1" > etc/fstab
 exec chroot . sh -c 'echo ready; exec sleep infinity'
 """
 
-# Dies like a machine without power at the step that the first argument counts; what follows runs a module's core.
-DYING = """
-import os, signal, sys
-from ansible_collections.caisson.hardening.plugins.module_utils.host import transaction
+DYING = f"""{STEP}
 from ansible_collections.caisson.hardening.plugins.module_utils.mounts import apply, live, spec
-left = int(sys.argv[1])
-def step(function):
-    def dying(*arguments):
-        global left
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        return function(*arguments)
-    return dying
 live._call = step(live._call)
 transaction.write_file = step(transaction.write_file)
 transaction.Transaction._forget = step(transaction.Transaction._forget)

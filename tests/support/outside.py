@@ -57,8 +57,9 @@ class Outside:
     def run(self, command: str, *, user: str = "root", stdin: bytes | None = None) -> tuple[int, str]:
         """Exit status and output of a shell command on the host."""
         argv = ["ssh", *SSH, "-i", self.key, "-p", str(self.port), f"{user}@{self.address}", command]
+        # Never the input of the tests themselves: ssh makes it non-blocking, and leaves it so if it is killed.
         done = subprocess.run(
-            argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False
+            argv, input=stdin or b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False
         )
         return done.returncode, done.stdout.decode(errors="replace").strip()
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import typing as t
 from pathlib import Path
 
-from ..controls.model import score
 from ..daemon import process
-from ..errors import CaissonError
 from ..host.files import read_file
 from ..host.lock import host_lock
-from ..host.procsys import ProcSys
+from ..host.procsys import ProcSys, require_root
 from ..host.result import HostResult
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
@@ -27,10 +24,8 @@ SUBJECT = "docker_audit"
 
 def run(state: str, data_root: str, check: bool = False, undo_root: str = ROOT) -> HostResult:
     """Bring the host to the state; CaissonError, with nothing changed, where that fails."""
-    if os.geteuid() != 0:
-        raise CaissonError("docker_audit_rules needs root to see and to change the audit rules; add 'become: true'")
-    lock: t.ContextManager[None] = contextlib.nullcontext() if check else host_lock(SUBJECT)
-    with lock:
+    require_root("docker_audit_rules", "the audit rules")
+    with contextlib.nullcontext() if check else host_lock(SUBJECT):
         store = UndoStore(SUBJECT, undo_root)
         audit = Auditctl()
         observed = look(data_root, audit, store)
@@ -38,16 +33,12 @@ def run(state: str, data_root: str, check: bool = False, undo_root: str = ROOT) 
         if plan.changes and not check:
             Transaction(store, ProcSys(), lambda: _bring(audit)).run(plan.changes)
         after = predicted(observed, plan) if check else look(data_root, audit, UndoStore(SUBJECT, undo_root))
-    actions = plan.changes.actions()
-    now, then = findings(observed), findings(after)
-    return HostResult(
-        changed=bool(actions),
-        actions=actions,
-        diff=plan.changes.diff(),
-        undo=str(store.path),
-        findings=then,
-        score=score(now, then),
-        warnings=list(plan.warnings),
+    return HostResult.of(
+        plan.changes,
+        store.path,
+        findings(observed),
+        findings(after),
+        warnings=plan.warnings,
         extra={"rules": [rule.line for rule in plan.rules]},
     )
 

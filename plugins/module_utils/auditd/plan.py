@@ -7,8 +7,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
-from ..host.changes import ChangeSet, FileText, file_change
-from ..kernel.conf import HEADER
+from ..host.changes import HEADER, ChangeSet, FileText, file_change
 from .catalogue import DATA_ROOT, WATCHES, Watch, control_id
 from .rules import KEY, AuditRule, parse, render, without
 

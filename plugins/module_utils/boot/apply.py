@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from pathlib import Path
 
-from ..controls.model import score
 from ..errors import CaissonError
 from ..host.changes import FileText
 from ..host.distributions import GRUB, Distribution, find
@@ -39,7 +39,7 @@ def run(spec: BootSpec, check: bool = False, undo_root: str = ROOT) -> HostResul
             Transaction(store, ProcSys(), _Menu(store, observed, plan)).run(plan.changes)
         changed = bool(plan.changes)
         after = predicted(spec, plan, observed) if check or not changed else _observe(store)
-    return _result(spec, plan, observed, after, str(store.path))
+    return _result(spec, plan, observed, after, store.path)
 
 
 class _Menu:
@@ -105,21 +105,18 @@ def _obstacle(distribution: Distribution, now: FileText | None) -> str:
     return "" if system.has_generator() else f"{system.GENERATOR} is not installed"
 
 
-def _result(spec: BootSpec, plan: BootPlan, before: Observed, after: Observed, undo: str) -> HostResult:
+def _result(spec: BootSpec, plan: BootPlan, before: Observed, after: Observed, undo: Path) -> HostResult:
     earlier = findings(spec, before.kernel, before.running, menu.next_boot(before.lines))
     configured = menu.next_boot(after.lines)
     later = findings(spec, after.kernel, after.running, configured)
     intended = spec.wanted(*after.kernel)
     names = {**intended, **before.ours, **after.ours}
     conflicts = menu.conflicts(after.lines, intended)
-    actions = plan.changes.actions()
-    return HostResult(
-        changed=bool(actions),
-        actions=actions,
-        diff=plan.changes.diff(),
-        undo=undo,
-        findings=later,
-        score=score(earlier, later),
+    return HostResult.of(
+        plan.changes,
+        undo,
+        earlier,
+        later,
         warnings=[*plan.warnings, *(_warnings(after, conflicts) if spec.state == PRESENT else [])],
         extra={
             "parameters": {

@@ -8,6 +8,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+# The first lines of a file that is ours.
+HEADER = """\
+# Managed by caisson.hardening; changes made here are lost at the next run.
+# To undo, run the same module or role with state absent: it brings back file and live values.
+"""
+
 
 @dataclass(frozen=True)
 class FileText:

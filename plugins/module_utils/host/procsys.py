@@ -91,7 +91,7 @@ class ProcSys:
         )
 
 
-def require_root(what: str) -> None:
-    """CaissonError where the run has not the rights that every step needs."""
+def require_root(module: str, what: str = "the kernel's settings") -> None:
+    """CaissonError where the run has not the rights that every step of the module, which changes that, needs."""
     if os.geteuid() != 0:
-        raise CaissonError(f"{what} needs root to see and to change the kernel's settings; add 'become: true'")
+        raise CaissonError(f"{module} needs root to see and to change {what}; add 'become: true'")

@@ -1,12 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a module that changes the host returns. Pure."""
+"""What a module that changes the host returns, and how it ends. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from ..controls.model import Finding
+from ..controls.model import Finding, score
+from ..errors import CaissonError
+from .changes import ChangeSet
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,35 @@ class HostResult:
     warnings: list[str] = field(default_factory=list)
     extra: dict[str, t.Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        changes: ChangeSet,
+        undo: Path,
+        before: t.Sequence[Finding],
+        after: t.Sequence[Finding],
+        *,
+        warnings: t.Iterable[str] = (),
+        skipped: t.Container[str] = (),
+        forgets: bool = False,
+        extra: t.Mapping[str, t.Any],
+    ) -> HostResult:
+        """The result of a run of *changes* without the *skipped* keys, with the findings before and after it.
+
+        undo: where the record lies. forgets: a record is forgotten, which is a change though none that is told.
+        """
+        actions = changes.actions(skipped)
+        return cls(
+            changed=bool(actions) or forgets,
+            actions=actions,
+            diff=changes.diff(skipped),
+            undo=str(undo),
+            findings=list(after),
+            score=score(before, after),
+            warnings=list(warnings),
+            extra=dict(extra),
+        )
+
     def as_dict(self) -> dict[str, t.Any]:
         """The result of the module; the warnings go their own way."""
         return {
@@ -33,3 +65,14 @@ class HostResult:
             "score": self.score,
             **self.extra,
         }
+
+
+def answer(module: t.Any, work: t.Callable[[], HostResult]) -> None:
+    """End the Ansible module with the result of the work, or with what went wrong."""
+    try:
+        result = work()
+    except CaissonError as error:
+        module.fail_json(msg=str(error))
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(**result.as_dict())

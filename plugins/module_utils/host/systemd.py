@@ -18,9 +18,17 @@ def is_running() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
+def systemctl(*arguments: str) -> str:
+    """What systemctl prints; CaissonError where it fails."""
+    done = _run(arguments, _MANAGER_TIMEOUT)
+    if done.returncode:
+        raise CaissonError(f"Failed to run systemctl {' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
+
+
 def daemon_reload() -> None:
     """Have systemd read its configuration again; CaissonError where it does not."""
-    _manager("daemon-reload")
+    systemctl("daemon-reload")
 
 
 class Unit:
@@ -82,13 +90,6 @@ class Unit:
 
     def _systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return _run(arguments, self.timeout)
-
-
-def _manager(*arguments: str) -> str:
-    done = _run(arguments, _MANAGER_TIMEOUT)
-    if done.returncode:
-        raise CaissonError(f"Failed to run systemctl {' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
-    return done.stdout.strip()
 
 
 def _run(arguments: t.Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:

@@ -3,40 +3,29 @@
 
 from __future__ import annotations
 
-import subprocess
 import typing as t
 from pathlib import Path
 
-from ..errors import CaissonError
+from .systemd import systemctl
 
 Properties = t.Dict[str, str]
 
 
 def manager_properties(*names: str) -> Properties:
     """Properties of systemd itself."""
-    return _parsed(_show(f"--property={','.join(names)}"))
+    return _parsed(systemctl("show", f"--property={','.join(names)}"))
 
 
 def unit_properties(units: t.Sequence[str], *names: str) -> dict[str, Properties]:
     """Properties of the units by their names, and of the loaded ones that a pattern matches."""
-    blocks = (_parsed(block) for block in _show(f"--property=Id,{','.join(names)}", "--", *units).split("\n\n"))
+    shown = systemctl("show", f"--property=Id,{','.join(names)}", "--", *units)
+    blocks = map(_parsed, shown.split("\n\n"))
     return {block["Id"]: block for block in blocks if "Id" in block}
 
 
 def drop_ins(name: str) -> list[str]:
     """The drop-ins of that name in the administrator's directory."""
     return sorted(str(path) for path in Path("/etc/systemd/system").glob(f"*.d/{name}"))
-
-
-def _show(*arguments: str) -> str:
-    command = ["systemctl", "--no-pager", "show", *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {error}") from error
-    if done.returncode != 0:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {done.stderr.strip() or done.returncode}")
-    return done.stdout
 
 
 def _parsed(block: str) -> Properties:

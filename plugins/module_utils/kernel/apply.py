@@ -7,8 +7,9 @@ import contextlib
 import dataclasses
 import re
 import typing as t
+from pathlib import Path
 
-from ..controls.model import PROFILES, STRICT, Finding, score
+from ..controls.model import PROFILES, STRICT, Finding
 from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
@@ -53,7 +54,7 @@ def run(
             refused.update(Transaction(store, kernel, tolerant=spec.unwritable == REPORT).run(plan.changes))
         after = _after(spec, kernel, observed, plan, check)
         plan = dataclasses.replace(plan, warnings=(*plan.warnings, *harmful(spec.settings, traits)))
-        return _result(spec=spec, observed=observed, plan=plan, refused=refused, after=after, undo=str(store.path))
+        return _result(spec=spec, observed=observed, plan=plan, refused=refused, after=after, undo=store.path)
 
 
 def for_host(spec: SysctlSpec, traits: HostTraits, kernel: ProcSys, store: UndoStore) -> SysctlSpec:
@@ -113,20 +114,17 @@ def _result(
     plan: SysctlPlan,
     refused: dict[str, str],
     after: dict[str, str],
-    undo: str,
+    undo: Path,
 ) -> HostResult:
-    now = _findings(spec, observed.values, plan)
-    then = _findings(spec, after, plan)
-    actions = plan.changes.actions(refused)
     warnings = [*plan.warnings, *([f"Not set: {by_reason(refused)}"] if refused else [])]
-    return HostResult(
-        changed=bool(actions) or bool(plan.changes.forget_values),
-        actions=actions,
-        diff=plan.changes.diff(refused),
-        undo=undo,
-        findings=then,
-        score=score(now, then),
+    return HostResult.of(
+        plan.changes,
+        undo,
+        _findings(spec, observed.values, plan),
+        _findings(spec, after, plan),
         warnings=warnings,
+        skipped=refused,
+        forgets=bool(plan.changes.forget_values),
         extra={
             "values": dict(plan.desired),
             "adjusted": {

@@ -8,13 +8,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import CaissonError
+from ..host.changes import HEADER
 from ..host.sysctl_names import canonical_value
 from .interfaces import is_interface_key
-
-HEADER = """\
-# Managed by caisson.hardening; changes made here are lost at the next run.
-# To undo, run the same module or role with state absent: it brings back file and live values.
-"""
 
 # White space and line ends to systemd-sysctl, and to the sysctl of procps.
 _BLANKS, _PROCPS_BLANKS = " \t\n\r", " \t\n\r\v\f"

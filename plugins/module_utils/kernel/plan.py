@@ -7,8 +7,8 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..errors import CaissonError, Fault, InputError, nearest
-from ..host.changes import ChangeSet, FileText, ValueChange, file_change
-from .conf import HEADER, assignments, ordered, render
+from ..host.changes import HEADER, ChangeSet, FileText, ValueChange, file_change
+from .conf import assignments, ordered, render
 from .interfaces import after_switches, is_interface_key
 from .keys import KNOWN, is_one_way, stricter
 from .lasting import Lasting, lasting

@@ -7,7 +7,6 @@ import contextlib
 import typing as t
 from dataclasses import replace
 
-from ..controls.model import score
 from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import require_root
@@ -35,16 +34,13 @@ def run(spec: ModulesSpec, check: bool = False, undo_root: str = ROOT) -> HostRe
         if plan.changes and not check:
             Transaction(store, Modules(), _settle(plan, observed)).run(plan.changes)
         after = _predicted(plan, observed) if check else _observe(store)
-    before, then = findings(spec, observed), findings(spec, after)
-    actions = plan.changes.actions()
-    return HostResult(
-        changed=bool(plan.changes),
-        actions=actions,
-        diff=plan.changes.diff(),
-        undo=str(store.path),
-        findings=then,
-        score=score(before, then),
-        warnings=list(plan.warnings),
+    return HostResult.of(
+        plan.changes,
+        store.path,
+        findings(spec, observed),
+        findings(spec, after),
+        warnings=plan.warnings,
+        forgets=bool(plan.changes),
         extra={
             "denied": list(plan.denied),
             "left_alone": dict(sorted(plan.left_alone.items())),

@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from ..kernel.conf import HEADER
+from ..host.changes import HEADER
 from .catalogue import MODULES, canonical
 
 # First in the order of names, so that no other file's install line comes before ours.

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from ..controls.kernel_modules import control_id
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from ..errors import InputError
-from ..host.changes import ChangeSet, FileChange, FileText, ValueChange, file_change
-from ..kernel.conf import HEADER
+from ..host.changes import HEADER, ChangeSet, FileChange, FileText, ValueChange, file_change
 from .catalogue import CHOICE, ENTRIES, MODULES, Entry, demanded
 from .modprobe_conf import PATH, Rule, in_force, install_rules, render, with_ours
 from .spec import PRESENT, ModulesSpec, unknown

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..controls.model import score
 from ..errors import Fault, InputError
 from ..host.files import read_file
 from ..host.lock import host_lock
@@ -44,16 +43,14 @@ def run(spec: MountSpec, check: bool = False, undo_root: str = ROOT) -> HostResu
             transaction = Transaction(store, mounts, _settle(plan), tolerant=spec.unwritable == REPORT)
             refused.update(transaction.run(plan.changes))
         after = predicted(observed, plan.changes) if check else _observe(spec, mounts, store)
-    then, now = findings(spec, after), findings(spec, observed)
-    actions = plan.changes.actions(refused)
-    return HostResult(
-        changed=bool(actions) or bool(plan.changes.forget_values or plan.changes.forget_files),
-        actions=actions,
-        diff=plan.changes.diff(refused),
-        undo=str(store.path),
-        findings=then,
-        score=score(now, then),
+    return HostResult.of(
+        plan.changes,
+        store.path,
+        findings(spec, observed),
+        findings(spec, after),
         warnings=[*plan.warnings, *uses, *(f"{path} was left: {reason}" for path, reason in refused.items())],
+        skipped=refused,
+        forgets=bool(plan.changes.forget_values or plan.changes.forget_files),
         extra={
             "mounts": {path: view.value for path, view in after.views.items()},
             "refused": refused,

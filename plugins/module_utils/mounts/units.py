@@ -4,26 +4,24 @@
 from __future__ import annotations
 
 import grp
-import subprocess
 import typing as t
 from pathlib import Path
 
-from ..errors import CaissonError
 from ..host.files import read_file
+from ..host.systemd import daemon_reload, systemctl
+from ..host.units import unit_properties
 from .options import Options, split
 from .view import UnitView
 
-_PROPERTIES = "Id,LoadState,ActiveState,FragmentPath,SourcePath,DropInPaths"
+_PROPERTIES = ("LoadState", "ActiveState", "FragmentPath", "SourcePath", "DropInPaths")
 _POLKITD = ("/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd", "/usr/libexec/polkit-1/polkitd")
 
 
 def mount_units(names: t.Sequence[str], ours: str, fstab: str) -> dict[str, UnitView]:
     """The units by name. *ours* names our drop-in, which does not count; *fstab* the source of generated units."""
-    shown = _systemctl("show", f"--property={_PROPERTIES}", *names)
     found = {}
-    for block in shown.split("\n\n"):
-        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        name, fragment = values.get("Id", ""), values.get("FragmentPath", "")
+    for name, values in unit_properties(names, *_PROPERTIES).items():
+        fragment = values.get("FragmentPath", "")
         dropins = [path for path in values.get("DropInPaths", "").split() if Path(path).name != ours]
         found[name] = UnitView(
             name,
@@ -38,14 +36,14 @@ def mount_units(names: t.Sequence[str], ours: str, fstab: str) -> dict[str, Unit
 
 def heed(restart: t.Iterable[str] = ()) -> None:
     """Have systemd read its units and /etc/fstab again, and restart those of the services that run."""
-    _systemctl("daemon-reload")
+    daemon_reload()
     for service in restart:
-        _systemctl("try-restart", service)
+        systemctl("try-restart", service)
 
 
 def needs_reload(unit: str) -> bool:
     """Whether the unit's files changed since systemd read them."""
-    return _systemctl("show", "--property=NeedDaemonReload", "--value", unit).strip() == "yes"
+    return systemctl("show", "--property=NeedDaemonReload", "--value", unit).strip() == "yes"
 
 
 def group_number(group: str) -> str | None:
@@ -70,14 +68,3 @@ def _options(paths: t.Iterable[str]) -> Options:
             if equals and name.strip() == "Options":
                 field = given.strip()
     return split(field)
-
-
-def _systemctl(*arguments: str) -> str:
-    command = ["systemctl", "--no-pager", *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {error}") from error
-    if done.returncode != 0:
-        raise CaissonError(f"Failed to run {' '.join(command)}: {done.stderr.strip() or done.returncode}")
-    return done.stdout

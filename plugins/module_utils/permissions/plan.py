@@ -8,8 +8,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..errors import Fault, InputError, nearest
-from ..host.changes import Access, AccessChange, ChangeSet, FileText, file_change
-from ..kernel.conf import HEADER
+from ..host.changes import HEADER, Access, AccessChange, ChangeSet, FileText, file_change
 from .catalogue import BY_CONTROL, ENGINE_GROUP, Rule, mode_control
 
 PRESENT, ABSENT = "present", "absent"

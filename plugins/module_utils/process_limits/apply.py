@@ -6,8 +6,8 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
-from ..controls.model import score
 from ..errors import CaissonError
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
@@ -47,7 +47,7 @@ def run(spec: LimitsSpec, check: bool = False, proc: ProcSys | None = None, undo
             transaction = Transaction(store, kernel, settle, tolerant=spec.unwritable == REPORT)
             refused.update(transaction.run(plan.changes))
         after = _predicted(spec, sizes, plan, observed) if check else look_again(spec, observed, plan, kernel, store)
-    return _result(spec, sizes, host, plan, refused, observed, after, str(store.path))
+    return _result(spec, sizes, host, plan, refused, observed, after, store.path)
 
 
 def _result(
@@ -58,24 +58,22 @@ def _result(
     refused: dict[str, str],
     observed: LimitsObserved,
     after: LimitsObserved,
-    undo: str,
+    undo: Path,
 ) -> HostResult:
-    actions = plan.changes.actions(refused)
     present = spec.state == PRESENT
     earlier, later = findings(spec, host, observed), findings(spec, host, after, undone=not present)
     warnings = [*plan.warnings, *(room_warnings(spec, host, sizes) if present else [])]
-    return HostResult(
-        changed=bool(actions),
-        actions=actions,
-        diff=plan.changes.diff(refused),
-        undo=undo,
-        findings=later,
-        score=score(earlier, later),
+    return HostResult.of(
+        plan.changes,
+        undo,
+        earlier,
+        later,
         warnings=[*warnings, *([f"Not set: {by_reason(refused)}"] if refused else [])],
+        skipped=refused,
         extra={
             "sizes": {name: value for name, value in vars(sizes).items() if value is not None},
-            "containers": {
-                "pids": host.containers.limits,
+            "container_pids": {
+                "sum": host.containers.limits,
                 "unlimited": list(host.containers.unlimited),
             },
             "pending": services.pending(sizes, observed.systemd) if present else [],

@@ -6,8 +6,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ..host.changes import ChangeSet, FileChange, FileText, file_change
-from ..kernel.conf import HEADER
+from ..host.changes import HEADER, ChangeSet, FileChange, FileText, file_change
 from ..kernel.plan import Observed, SysctlPlan, make_plan
 from ..kernel.spec import PRESENT, SysctlSpec
 from . import services

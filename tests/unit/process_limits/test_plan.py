@@ -6,8 +6,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import FileText
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.conf import HEADER
+from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import HEADER, FileText
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.plan import Observed
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.judge import findings
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.plan import (
