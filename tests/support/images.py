@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .shell import CACHE, TestSetupError, as_root, logged, output
@@ -79,6 +79,9 @@ HOST = Recipe(
     ),
     ('CMD ["/usr/local/sbin/boot"]', "ENV container=docker"),
 )
+
+# Debian 13 has a newer engine, and its command line in a package of its own.
+HOST_TRIXIE = replace(HOST, name="debian-host-trixie", packages=(*HOST.packages, "docker-cli"), suite="trixie")
 
 # People log in here, with sessions and a service manager of their own, and ask polkit for rights.
 LOGIN = Recipe(

@@ -129,7 +129,8 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
-    images.prepare(images.HOST, images.LOGIN, images.GRUB, images.BARE, audit.TOOLS, *app_images.APPLICATIONS)
+    hosts = (images.HOST, images.HOST_TRIXIE, images.LOGIN, images.GRUB, images.BARE)
+    images.prepare(*hosts, audit.TOOLS, *app_images.APPLICATIONS)
     registry.prepare()
     awx_tools.prepare()
     with kernel_guard.unchanged_machine(run.notes):
