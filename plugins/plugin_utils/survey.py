@@ -40,6 +40,7 @@ VARIABLES: dict[str, str | tuple[str, ...]] = {
     "harden_take_over": FLAG,
     "harden_retry_file": TEXT,
     "restore_containers": FLAG,
+    "restore_force": FLAG,
     "rollback_hosts": HOSTS,
     "rollback_containers": ROLLBACK,
     "rollback_docker_host": TEXT,
