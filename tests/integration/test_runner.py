@@ -98,7 +98,7 @@ def test_wrong_answers_are_refused_all_at_once_before_the_host_is_touched(
     assert job.artifacts["caisson_outcome"] == "failed" and job.report["hosts"] == {}
 
 
-def test_jobs_change_then_change_nothing_then_fail_and_each_leaves_its_report(
+def test_jobs_change_then_change_nothing_then_fail_then_restore_and_each_leaves_its_report(
     api: docker.APIClient, controller: Controller
 ) -> None:
     plan = controller.run("harden.yml", SURVEY, "--check")
@@ -134,18 +134,15 @@ def test_jobs_change_then_change_nothing_then_fail_and_each_leaves_its_report(
         gate = controller.run("awx_gate.yml", {**again.artifacts, "gate_expect": expected})
         assert gate.status == status, gate.output
 
-
-def test_restore_under_isolation_gives_the_host_back(api: docker.APIClient, controller: Controller) -> None:
-    controller.isolate()
-    job = controller.run("restore.yml", {"harden_hosts": NAME, "restore_containers": "yes", "harden_serial": ""})
-    assert job.status == "successful", job.output
-    assert record(job)["outcome"] == "changed"
-    assert record(job)["containers"] == {"waived": "removed", "caisson-demo": "removed"}
+    undone = controller.run("restore.yml", {"harden_hosts": NAME, "restore_containers": "yes", "harden_serial": ""})
+    assert undone.status == "successful" and record(undone)["outcome"] == "changed", undone.output
+    assert record(undone)["containers"] == {"waived": "removed", "caisson-demo": "removed"}
     assert execute(api, "cat", "/proc/sys/net/ipv4/conf/all/log_martians")[1].strip() == "0"
 
 
-def test_wrong_answers_are_refused_under_isolation_too(controller: Controller) -> None:
+def test_a_worker_sends_its_output_and_its_report_back(controller: Controller) -> None:
     controller.isolate()
-    job = controller.run("restore.yml", {"harden_hosts": NAME, "restore_containers": "perhaps"})
-    assert job.status == "failed"
-    assert job.report["refused"] == ["restore_containers: 'perhaps' is neither yes nor no: write yes or no"]
+    output, report = controller.dispatch("restore.yml", {"harden_hosts": NAME, "restore_containers": "perhaps"})
+    sentence = "restore_containers: 'perhaps' is neither yes nor no: write yes or no"
+    assert report["outcome"] == "failed" and report["refused"] == [sentence]
+    assert sentence in " ".join(output.split()), output

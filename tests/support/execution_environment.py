@@ -68,9 +68,8 @@ def _launcher(name: str) -> str:
 
 
 def podman_environment(folder: Path) -> dict[str, str]:
-    """What makes podman keep to itself: settings in *folder*, images in the cache."""
-    storage = FOLDER / "settings"
-    storage.mkdir(parents=True, exist_ok=True)
+    """What makes podman keep to itself: its settings in *folder*, its images in the cache."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     (folder / "containers.conf").write_text(_CONF, encoding="utf-8")
     (folder / "storage.conf").write_text(_STORAGE.format(folder=FOLDER), encoding="utf-8")
     return {
@@ -80,9 +79,14 @@ def podman_environment(folder: Path) -> dict[str, str]:
 
 
 def ensure(environment: dict[str, str]) -> str:
-    """The reference of the image in podman's store, imported if it is not there."""
+    """The reference of the image in podman's store, imported if it is not there; older ones go."""
     wanted = recipe()
-    reference = f"localhost/{REPOSITORY}/{wanted.name}:{wanted.digest}"
-    if reference not in output(as_root(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}"]), env=environment):
+    name = f"localhost/{REPOSITORY}/{wanted.name}"
+    reference = f"{name}:{wanted.digest}"
+    listed = output(as_root(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}"]), env=environment).split()
+    if reference not in listed:
         output(as_root(["podman", "import", "--quiet", str(root_file_system(wanted)), reference]), env=environment)
+        for old in listed:
+            if old.startswith(f"{name}:"):
+                output(as_root(["podman", "rmi", "--force", old]), env=environment)
     return reference

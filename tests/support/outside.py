@@ -41,7 +41,17 @@ print(json.dumps(found))
 """
 STATE = CACHE / "molecule" / "state"
 # Actions that run on the controller alone.
-CONTROLLERS = ("assert", "debug", "fail", "include_role", "include_tasks", "meta", "set_fact", "validate_argument_spec")
+CONTROLLERS = (
+    "assert",
+    "debug",
+    "fail",
+    "include_role",
+    "include_tasks",
+    "meta",
+    "set_fact",
+    "set_stats",
+    "validate_argument_spec",
+)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import typing as t
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 import ansible_runner  # type: ignore[import-untyped]
 
 from . import execution_environment
-from .shell import TestSetupError, copy_checkout, logged, tool
+from .shell import TestSetupError, as_root, copy_checkout, logged, tool
 
 COLLECTIONS = "requirements_collections"  # where AWX puts what a project requires
 
@@ -90,6 +91,26 @@ class Controller:
             envvars=environment, cmdline=" ".join(arguments) or None, **isolation,
         )  # fmt: skip
         return self._job(done, self.folder / "artifacts" / ident)
+
+    def dispatch(self, playbook: str, survey: dict[str, t.Any]) -> tuple[str, dict[str, t.Any]]:
+        """Run a playbook as a container group does: the job is sent to a worker in the execution environment, and what
+        it made comes back. The output, and the report."""
+        self.jobs += 1
+        envvars = {"ANSIBLE_COLLECTIONS_PATH": f"/runner/{COLLECTIONS}", "LC_ALL": "C.UTF-8"}
+        (self.folder / "env" / "envvars").write_text(json.dumps(envvars), encoding="utf-8")
+        (self.folder / "env" / "extravars").write_text(json.dumps(survey), encoding="utf-8")
+        back = self.folder.with_name(f"back-{self.jobs}")
+        back.mkdir()
+        podman = ["podman", "run", "--rm", "--interactive", "--network=host", "--pull=never", self.image]
+        said = b""
+        for argv in (
+            [tool("ansible-runner"), "transmit", str(self.folder), "-p", f"playbooks/{playbook}", "--ident", "sent"],
+            as_root([*podman, "ansible-runner", "worker", "--private-data-dir=/runner"]),
+            [tool("ansible-runner"), "process", str(back), "--ident", "sent"],
+        ):
+            said = subprocess.run(argv, input=said, stdout=subprocess.PIPE, check=False, timeout=300).stdout
+        report = json.loads((back / "artifacts" / "sent" / "caisson.json").read_text(encoding="utf-8"))
+        return said.decode(), report
 
     @staticmethod
     def _job(done: t.Any, folder: Path) -> Job:
