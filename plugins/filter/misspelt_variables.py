@@ -50,7 +50,9 @@ _value:
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 PLAYBOOK_VARIABLES = frozenset(VARIABLES)
 # Each of these takes further layers, in variables that have its name, an underscore and a word.
-LAYERED = frozenset({"kernel_settings"})
+LAYERED = frozenset(
+    {"kernel_settings", "docker_daemon_config", "containers_list", "containers_networks", "containers_volumes"}
+)
 ALIKE = 0.85  # of 1; a letter more, less, other or swapped
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-CANARY_FIRST = ("1", "100%")
+from . import window
+
+CANARY_FIRST = ("1", "10%", "30%", "100%")
 YES = frozenset(("yes", "true", "on", "1"))
 NO = frozenset(("no", "false", "off", "0"))
 DRIFT_ACTIONS = ("report", "snapshot", "recreate", "fail")
@@ -17,6 +19,7 @@ DRIFT_ACTIONS = ("report", "snapshot", "recreate", "fail")
 # What a variable's answer is; a tuple is a choice.
 HOSTS, WAVES, FLAG, NUMBER, NAMES, SETTINGS, TEXT = "hosts waves flag number names settings text".split()
 DRIFT, ROLLBACK = "drift rollback".split()
+PERCENT, SECONDS, PORTS, WINDOW = "percent seconds ports window".split()
 VARIABLES: dict[str, str | tuple[str, ...]] = {
     "harden_hosts": HOSTS,
     "harden_limit": HOSTS,
@@ -25,7 +28,19 @@ VARIABLES: dict[str, str | tuple[str, ...]] = {
     "harden_profile": ("baseline", "strict"),
     "harden_install_docker": FLAG,
     "harden_kernel_settings": SETTINGS,
+    "harden_max_fail_percentage": PERCENT,
+    "harden_on_failure": ("leave", "restore"),
+    "harden_window": WINDOW,
+    "harden_pause": SECONDS,
+    "harden_verify_ports": PORTS,
+    "harden_verify_timeout": NUMBER,
+    "harden_drain_tasks": TEXT,
+    "harden_undrain_tasks": TEXT,
+    "harden_lock_hours": NUMBER,
+    "harden_take_over": FLAG,
+    "harden_retry_file": TEXT,
     "restore_containers": FLAG,
+    "restore_force": FLAG,
     "rollback_hosts": HOSTS,
     "rollback_containers": ROLLBACK,
     "rollback_docker_host": TEXT,
@@ -88,6 +103,9 @@ def read(kind: str | tuple[str, ...], value: t.Any) -> t.Any:
         ROLLBACK: lambda given: [{"name": name, "state": "rolled_back"} for name in names(given)],
         SETTINGS: settings,
         NUMBER: lambda given: int(text(given) or 0),
+        PERCENT: lambda given: int(text(given).rstrip("%") or 0),
+        SECONDS: lambda given: int(text(given) or 0),
+        PORTS: lambda given: [int(port) for port in names(given)],
     }
     return readers.get(kind, text)(value)
 
@@ -149,7 +167,17 @@ def _fault(kind: str | tuple[str, ...], value: t.Any, matched: t.Sequence[str]) 
         return _names_fault(given, _PATH, "path", "/var/cache,/srv/uploads")
     if kind == ROLLBACK:
         return _names_fault(given, _NAME, "name of a container", "web,db")
-    checks = {WAVES: _waves_fault, SETTINGS: _settings_fault, DRIFT: _drift_fault}
+    if kind == PERCENT:
+        return "" if _at_most(given.rstrip("%"), 100) else "is no percentage: write a whole number from 0 to 100"
+    if kind == SECONDS:
+        return "" if _at_most(given, 86400) else "is no number of seconds: write a whole number from 0 to 86400"
+    checks = {
+        WAVES: _waves_fault,
+        SETTINGS: _settings_fault,
+        DRIFT: _drift_fault,
+        PORTS: _ports_fault,
+        WINDOW: window.fault,
+    }
     return checks[kind](given) if kind in checks else ""
 
 
@@ -164,6 +192,15 @@ def _waves_fault(given: str) -> str:
         if part.endswith("%") and number > 100:
             return "has a wave of more than all hosts: write 100% or less"
     return ""
+
+
+def _at_most(given: str, most: int) -> bool:
+    return re.fullmatch("[0-9]{1,9}", given) is not None and int(given) <= most
+
+
+def _ports_fault(given: str) -> str:
+    wrong = [port for port in names(given) if not (_at_most(port, 65535) and int(port))]
+    return f"has {wrong[0]!r}, which is no port: write commas between them, as in 80,443" if wrong else ""
 
 
 def _names_fault(given: str, allowed: re.Pattern[str], what: str, example: str) -> str:

@@ -4,56 +4,16 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
-
-HOSTS = ("canary", "second", "third")
-CHECKOUT = Path(__file__).parents[2]
-
-
-def roll_out(
-    folder: Path, *arguments: str, canary: str = "", environment: dict[str, str] | None = None
-) -> tuple[int, str]:
-    """Exit status and output of the play over three hosts, all this machine; no role runs, so nothing is changed."""
-    variables = "ansible_connection=local ansible_python_interpreter=" + sys.executable
-    lines = [f"{name} {variables} {canary if name == 'canary' else ''}" for name in HOSTS]
-    (folder / "hosts").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            *("--inventory", str(folder / "hosts"), "--tags", "no_role", *arguments),
-            str(CHECKOUT / "playbooks" / "harden.yml"),
-        ],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_NOCOLOR": "1",
-            "LC_ALL": "C.UTF-8",
-            **(environment or {}),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def waves(output: str) -> list[set[str]]:
-    """The hosts of each wave, from the play's own headings."""
-    return [set(re.findall(r"^ok: \[(\w+)\]", part, re.MULTILINE)) for part in output.split("PLAY [Harden")[1:]]
+from ansible_collections.caisson.hardening.tests.support.waves import HOSTS, roll_out, waves
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ((), [{"canary"}, {"second", "third"}]),
+        ((), [{"canary"}, {"second"}, {"third"}]),
         (("-e", "harden_serial=1,1,100%"), [{"canary"}, {"second"}, {"third"}]),
         (("-e", "harden_serial=100%"), [set(HOSTS)]),
         (("-e", "harden_hosts=second"), [{"second"}]),

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Hosts for the tests: containers that run systemd and a Docker engine of their own.
 
-Usage: hosts create --config FILE --keys DIRECTORY NAME... | hosts destroy NAME...
+Usage: hosts create --config FILE --keys DIRECTORY NAME[:trixie]... | hosts destroy NAME...
 """
 
 from __future__ import annotations
@@ -102,15 +102,19 @@ def wait_for_systemd(client: t.Any, name: str, timeout: float = 120) -> None:
     )
 
 
-def create(client: t.Any, names: list[str], config: Path, keys: Path) -> None:
+def create(client: t.Any, given: list[str], config: Path, keys: Path) -> None:
+    """Start the hosts, each of Debian 12 unless its name says otherwise, and write how they are reached."""
     key = keys / "key"
     if not key.exists():
         output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(key)])
     public = key.with_suffix(".pub").read_bytes()
-    image = images.ensure_debian(client, images.HOST)
+    suites = {name: suite for name, _colon, suite in (word.partition(":") for word in given)}
+    recipes = {suite: images.HOST_TRIXIE if suite else images.HOST for suite in suites.values()}
+    found = {suite: images.ensure_debian(client, recipe) for suite, recipe in recipes.items()}
+    names = list(suites)
     with kernel_guard.boot_noted():
-        for name in names:
-            start(client, name, image)
+        for name, suite in suites.items():
+            start(client, name, found[suite])
         for name in names:
             wait_for_systemd(client, name)
     instances = []

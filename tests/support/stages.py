@@ -27,7 +27,7 @@ from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged
 COLLECTION = "caisson.hardening"
 PACKAGE = f"ansible_collections.{COLLECTION}"
 ALL = ("setup", "lint", "unit", "docs", "build", "sanity", "integration", "molecule")
-VM_SCENARIO = "vm"
+VM_SCENARIO, FLEET_SCENARIO = "vm", "fleet"
 PACKAGES = {
     "dockerd": "docker.io",
     "iptables": "iptables",
@@ -174,7 +174,7 @@ def molecule(run: Run, scenario: str = "") -> bool:
     every = sorted({path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")} - {VM_SCENARIO})
     scenarios = [scenario] if scenario else every
     logged("molecule", [ROOT / "tools" / "collection.sh"])
-    images.prepare(images.HOST)
+    images.prepare(images.HOST, *([images.HOST_TRIXIE] if FLEET_SCENARIO in scenarios else []))
     if VM_SCENARIO in scenarios:
         vm.prepare()
     run.stack.callback(vm.stop_all)

@@ -71,6 +71,7 @@ APPLIERS = frozenset(
         "containers.project_resources",
         "containers.secret_keeper",
         *("mounts.apply", "boot.apply"),
+        *("rollout.apply", "rollout.records", "containers.status_apply"),
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())

@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
-from .changes import Access, AccessChange, ChangeSet, FileChange, FileText
+from .changes import HEADER, Access, AccessChange, ChangeSet, FileChange, FileText
 from .files import (
     FileState,
     make_directories,
@@ -94,8 +94,11 @@ class Transaction:
         for path, access in changes.remember_access.items():
             self._store.record_access(path, access)
         for change in changes.files:
-            if change.after is not None:
+            after = to_state(change.after)
+            if after is not None:
                 self._store.record_directories(_missing_directories(Path(change.path).parent))
+                if after.text.startswith(HEADER):
+                    self._store.record_written(change.path, after.content)
         self._store.commit()
 
     def _change_files(self, changes: ChangeSet) -> None:

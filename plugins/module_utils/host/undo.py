@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 import json
 import typing as t
 from pathlib import Path
@@ -71,6 +72,21 @@ class UndoStore:
     def directories(self) -> list[str]:
         return list(self._record["directories"])
 
+    def record_written(self, path: str, content: bytes) -> None:
+        """Keep what a file that is wholly ours is given, so that undo can tell it from what somebody else made of it.
+
+        The content before it counts as well, for a run may be killed before it writes the new one.
+        """
+        kept = self._record["written"].get(path, [])
+        digest = digest_of(content)
+        if digest not in kept[-1:]:
+            self._record["written"][path] = [*kept[-1:], digest]
+            self._dirty = True
+
+    def written(self) -> dict[str, list[str]]:
+        """The digests that each file of ours may have."""
+        return dict(self._record["written"])
+
     def forget_value(self, name: str) -> None:
         if self._record["values"].pop(name, None) is not None:
             self._dirty = True
@@ -81,6 +97,8 @@ class UndoStore:
 
     def forget_file(self, path: str) -> None:
         if self._record["files"].pop(path, self) is not self:
+            self._dirty = True
+        if self._record["written"].pop(path, None):
             self._dirty = True
 
     def commit(self) -> None:
@@ -133,7 +151,11 @@ class UndoStore:
 
 
 def _empty() -> dict[str, dict[str, t.Any]]:
-    return {"files": {}, "values": {}, "accesses": {}, "directories": {}}
+    return {"files": {}, "values": {}, "accesses": {}, "directories": {}, "written": {}}
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def encode(state: FileState | None) -> dict[str, t.Any] | None:
