@@ -1,0 +1,144 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an unchanged harden.yml costs for each host, over ssh, beside as many pings of Ansible's; and how it grows.
+
+The hosts run systemd and an engine of their own. They share the machine with the control node, so the wall clock has
+the work of both; the processor seconds are the control node's alone. What the hosts share with the machine below
+/proc/sys they may only read. CAISSON_BENCHMARK_HOSTS (1,5,10) says how many hosts there are, and
+CAISSON_BENCHMARK_REPETITIONS how often each number is measured.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import statistics
+import sys
+import typing as t
+import uuid
+from pathlib import Path
+
+import docker
+import pytest
+import yaml
+from ansible_collections.caisson.hardening.tests.support import hosts, measure
+from ansible_collections.caisson.hardening.tests.support.shell import CACHE, ROOT
+
+SIZES = [int(word) for word in os.environ.get("CAISSON_BENCHMARK_HOSTS", "1,5,10").split(",")]
+REPETITIONS = int(os.environ.get("CAISSON_BENCHMARK_REPETITIONS", "1"))
+FORKS = 10
+MOST_MODULE_RUNS = 25
+LINEAR = 0.10
+HARDEN, PINGS = "harden.yml", "pings"
+CONFIG = f"""[defaults]
+forks = {FORKS}
+host_key_checking = false
+[connection]
+pipelining = true
+[ssh_connection]
+ssh_args = -o ControlMaster=auto -o ControlPersist=600s -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
+"""
+
+
+@dataclasses.dataclass
+class Fleet:
+    """Hosts that were hardened once."""
+
+    folder: Path
+    names: list[str]
+
+    def command(self, playbook: Path, number: int, *arguments: str) -> list[str]:
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        limit = ",".join(self.names[:number])
+        return [program, "--inventory", str(self.folder / "hosts.yml"), "--limit", limit, *arguments, str(playbook)]
+
+    def run(self, playbook: Path, number: int, *arguments: str) -> tuple[measure.Sample, str]:
+        environment = {
+            **os.environ, "ANSIBLE_COLLECTIONS_PATH": str(CACHE / "collections"), "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"), "LC_ALL": "C.UTF-8",
+        }  # fmt: skip
+        environment.pop("PYTHONPATH", None)
+        return measure.command(self.command(playbook, number, *arguments), environment)
+
+    def harden(self, number: int, *arguments: str) -> tuple[measure.Sample, str]:
+        return self.run(ROOT / "playbooks" / "harden.yml", number, "-e", "harden_serial=100%", *arguments)
+
+
+@pytest.fixture(scope="module")
+def fleet(docker_host: str, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Fleet]:
+    folder = tmp_path_factory.mktemp("fleet")
+    api = docker.APIClient(base_url=docker_host, timeout=300)
+    prefix = f"caisson-{uuid.uuid4().hex[:6]}"
+    found = Fleet(folder, [f"{prefix}-{number:02}" for number in range(max(SIZES))])
+    try:
+        hosts.create(api, found.names, folder / "instances.json", folder, read_only=hosts.SHARED_SETTINGS)
+        entries = yaml.safe_load((folder / "instances.json").read_text(encoding="utf-8"))
+        shared = {
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": entries[0]["identity_file"],
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "containers_demo": True,
+        }
+        addresses = {entry["instance"]: {"ansible_host": entry["address"]} for entry in entries}
+        inventory = {"all": {"hosts": addresses, "vars": shared}}
+        (folder / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+        (folder / "ansible.cfg").write_text(CONFIG, encoding="utf-8")
+        found.harden(max(SIZES))
+        yield found
+    finally:
+        for name in found.names:
+            hosts.remove(api, name)
+
+
+def module_runs(output: str) -> int:
+    """The modules that were sent to a host, by what `-vvv` says of each."""
+    return len(re.findall(r"^<.+> Using module file |^Using module file ", output, re.MULTILINE))
+
+
+def changed(output: str) -> list[int]:
+    return [int(number) for number in re.findall(r"changed=(\d+)", output.split("PLAY RECAP")[1])]
+
+
+def ping_play(folder: Path, number: int) -> Path:
+    """As many pings as harden.yml runs modules, and nothing else."""
+    path = folder / "pings.yml"
+    tasks = [{"name": f"Ping {each}", "ansible.builtin.ping": {}} for each in range(number)]
+    play = {"hosts": "all", "become": True, "gather_facts": False, "tasks": tasks}
+    path.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    return path
+
+
+def fitted(samples: t.Mapping[int, float]) -> tuple[float, float]:
+    """What a run costs in itself, and what each host adds: the straight line through the figures by least squares."""
+    slope, start = statistics.linear_regression(list(samples), list(samples.values()))
+    return start, slope
+
+
+def test_cost_of_a_host_and_its_growth(fleet: Fleet, capsys: t.Any) -> None:
+    _sample, output = fleet.harden(1, "-vvv")
+    runs = module_runs(output)
+    assert 0 < runs <= MOST_MODULE_RUNS, f"{runs} modules are run on an unchanged host"
+
+    pings = ping_play(fleet.folder, runs)
+    fleet.run(pings, max(SIZES))  # what is cold is nobody's
+    samples: dict[int, measure.Samples] = {}
+    for repetition in range(REPETITIONS):
+        for number in SIZES if repetition % 2 == 0 else SIZES[::-1]:
+            sides = samples.setdefault(number, {HARDEN: [], PINGS: []})
+            sample, output = fleet.harden(number)
+            assert changed(output) == [0] * number, output[-3000:]
+            sides[HARDEN].append(sample)
+            sides[PINGS].append(fleet.run(pings, number)[0])
+    measure.record("fleet", forks=FORKS, module_runs=runs, repetitions=REPETITIONS, samples=samples)
+
+    wall = {number: measure.median(sides[HARDEN]) for number, sides in samples.items()}
+    cpu = {number: measure.median(sides[HARDEN], "cpu") for number, sides in samples.items()}
+    own, slope = fitted(cpu)
+    with capsys.disabled():
+        print(f"\n{runs} modules a host, {FORKS} forks, load {os.getloadavg()[0]:.1f}")
+        for number, sides in samples.items():
+            print(measure.table(f"{number} hosts", sides))
+            print(f"  {measure.ratio(sides, HARDEN, [PINGS]) or 0:.2f} times as long as {runs} pings")
+        print(f"the control node's processor: {own:.2f} s and {slope:.2f} s a host; wall {fitted(wall)}")
+    for number, seconds in cpu.items():
+        assert abs(seconds - (own + slope * number)) <= LINEAR * seconds, f"{number} hosts: {cpu}"
