@@ -6,8 +6,6 @@ cd "$(dirname "$0")/.."
 playbook=$1
 shift
 default=playbooks/inventory/localhost
-# Says now and again how far a run over many hosts is; whoever has callbacks of his own keeps those.
-export ANSIBLE_CALLBACKS_ENABLED="${ANSIBLE_CALLBACKS_ENABLED-caisson.hardening.rollout}"
 arguments=(--inventory "${INVENTORY:-$default}")
 [ -z "${LIMIT:-}" ] || arguments+=(--limit "$LIMIT")
 

@@ -97,9 +97,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
         with self._lock:
             if self._rollout:
-                key = task.get_path() or task.get_name()
                 name = task.get_name().strip()
-                self._rollout.step_begins(key, name, time.monotonic(), alone=task.run_once is True)
+                self._rollout.step_begins(_key(task), name, time.monotonic(), alone=task.run_once is True)
 
     def v2_playbook_on_handler_task_start(self, task: t.Any) -> None:
         self.v2_playbook_on_task_start(task, False)
@@ -139,7 +138,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _through(self, result: t.Any) -> None:
         with self._lock:
             if self._rollout:
-                self._rollout.host_through(result.host.get_name())
+                self._rollout.host_through(result.host.get_name(), _key(result.task))
 
     def _failed(self, result: t.Any) -> None:
         task = result.task
@@ -148,14 +147,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             if self._rollout:
                 self._rollout.host_failed(result.host.get_name(), stops_all=stops_all)
 
-    def _steps(self, play: t.Any, variables: t.Mapping[str, t.Any]) -> int:
-        """The number of steps that the playbook names, without those that a run includes by itself; 0 if unknown."""
+    def _steps(self, play: t.Any, variables: t.Mapping[str, t.Any]) -> list[str]:
+        """The steps that the playbook names, without those that a run includes by itself; none if they are unknown."""
         try:
             blocks = [block.filter_tagged_tasks(variables) for block in play.copy().compile()]
         except Exception as error:
             self._display.vv(f"rollout: the steps of the play cannot be counted: {error}")
-            return 0
-        return sum(map(_tasks, blocks)) + (1 if play.gather_facts else 0)
+            return []
+        return [*(["facts"] if play.gather_facts else []), *(key for block in blocks for key in _keys(block))]
 
     def _start_clock(self) -> None:
         interval = self.get_option("interval")
@@ -180,15 +179,18 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             sys.stdout.flush()  # Ansible itself does so at the end only, where its output goes to a file
 
 
-def _tasks(block: t.Any) -> int:
+def _key(task: t.Any) -> str:
+    """What a task is known by in each wave."""
+    return str(task.get_path() or task.get_name())
+
+
+def _keys(block: t.Any) -> t.Iterator[str]:
     """The tasks of a block that run unless something fails."""
-    found = 0
     for each in [*block.block, *block.always]:
         if hasattr(each, "block"):
-            found += _tasks(each)
+            yield from _keys(each)
         elif each.action not in constants._ACTION_META:
-            found += 1
-    return found
+            yield _key(each)
 
 
 def _rescued(task: t.Any) -> bool:

@@ -64,8 +64,8 @@ class Steps:
 
     def __init__(self, planned: int = 0) -> None:
         self.planned = planned  # 0 where nobody knows
-        self.began: dict[t.Hashable, float] = {}
-        self.current: t.Hashable = None
+        self.began: dict[tuple[t.Hashable, int], float] = {}
+        self.current: tuple[t.Hashable, int] | None = None
         self.name = ""
         self.alone = False  # on one host for all
         self.through: set[str] = set()  # the hosts that have the current one behind them
@@ -83,7 +83,7 @@ class Steps:
     def number(self) -> int:
         return len(self.began)
 
-    def shares(self, began: float, ended: float) -> dict[t.Hashable, tuple[float, float]]:
+    def shares(self, began: float, ended: float) -> dict[tuple[t.Hashable, int], tuple[float, float]]:
         """The share of the time at which each step began and ended."""
         whole = max(ended - began, 1e-9)
         starts = [(moment - began) / whole for moment in self.began.values()]
@@ -93,7 +93,8 @@ class Steps:
 class Rollout:
     """One play over its hosts."""
 
-    def __init__(self, sizes: t.Sequence[int], forks: int, planned_steps: int = 0) -> None:
+    def __init__(self, sizes: t.Sequence[int], forks: int, planned: t.Sequence[t.Hashable] = ()) -> None:
+        """*planned* are the keys of the steps that the playbook names, in their order."""
         self.sizes = list(sizes)
         self.forks = max(1, forks)
         self.began: float | None = None
@@ -103,11 +104,13 @@ class Rollout:
         self.unfinished: list[str] = []
         self._wave_began = 0.0
         self._hosts: list[str] = []
-        self._steps = Steps(planned_steps)
+        self._planned = list(planned)
+        self._steps = Steps()
+        self._at_end: set[str] = set()  # the hosts of the wave that have the last planned step behind them
         self._stopped = False  # the current wave, before its end
         self._open = False
         self._measured: list[tuple[int, float]] = []
-        self._shares: dict[t.Hashable, tuple[float, float]] = {}
+        self._shares: dict[tuple[t.Hashable, int], tuple[float, float]] = {}
 
     @property
     def total(self) -> int:
@@ -127,7 +130,7 @@ class Rollout:
             self.began = now
         self.wave += 1
         self._wave_began, self._hosts, self._stopped, self._open = now, list(hosts), False, True
-        self._steps = Steps(len(self._shares) or self._steps.planned)
+        self._steps, self._at_end = Steps(len(self._shares) or len(self._planned)), set()
         if not self._many:
             return None
         later = self.total - len(self.done) - len(self.failed) - len(hosts)
@@ -137,12 +140,18 @@ class Rollout:
     def step_begins(self, key: t.Hashable, name: str, now: float, *, alone: bool = False) -> None:
         self._steps.begin(key, name, alone, now)
 
-    def host_through(self, host: str) -> None:
-        self._steps.through.add(host)
+    def host_through(self, host: str, key: t.Hashable) -> None:
+        """The host has a step behind it; with a step on one host for all, all have."""
+        steps = self._steps
+        current = steps.current is not None and steps.current[0] == key
+        if current:
+            steps.through.add(host)
+        if self._planned and key == self._planned[-1]:
+            self._at_end |= set(self._hosts) if current and steps.alone else {host}
 
     def host_failed(self, host: str, *, stops_all: bool = False) -> None:
         """The host is out; with *stops_all* the others of the wave are out as well."""
-        self.host_through(host)
+        self._steps.through.add(host)
         if host in self._hosts and host not in self.failed:
             self.failed.append(host)
         self._stopped = self._stopped or stops_all
@@ -155,7 +164,9 @@ class Rollout:
             return None
         self._open = False
         remaining = [host for host in self._hosts if host not in self.failed]
-        (self.unfinished if self._stopped else self.done).extend(remaining)
+        done = [host for host in remaining if not self._stopped or host in self._at_end]
+        self.done += done
+        self.unfinished += [host for host in remaining if host not in done]
         seconds = now - self._wave_began
         if not self._stopped and remaining:
             self._measured.append((len(self._hosts), seconds))
@@ -165,8 +176,7 @@ class Rollout:
         ended = "stopped" if self._stopped else "ended"
         here = [host for host in self._hosts if host in self.failed]
         failed = f", {len(here)} failed ({names(here)})" if here else ""
-        done = 0 if self._stopped else len(remaining)
-        line = f"{self._wave()} {ended} after {span(seconds)}: {done} of {_hosts(len(self._hosts))} done{failed}"
+        line = f"{self._wave()} {ended} after {span(seconds)}: {len(done)} of {_hosts(len(self._hosts))} done{failed}"
         goes_on = self.more_waves and not self._stopped
         return line + (f"; in all {self._counts()}{self._left(now)}" if goes_on else "")
 
@@ -224,7 +234,7 @@ class Rollout:
         hosts = [host for host in self._hosts if host not in self.failed]
         within = len([host for host in hosts if host in steps.through]) / len(hosts) if hosts else 1.0
         least = 0.0
-        if steps.current in self._shares:
+        if steps.current is not None and steps.current in self._shares:
             first, last = self._shares[steps.current]
             share, least = first + within * (last - first), passed / last
             if not within:  # how far a step is that no host has behind it, nobody knows: the pace is that up to it

@@ -30,14 +30,27 @@ FORKS = 10
 MOST_MODULE_RUNS = 25
 LINEAR = 0.10
 HARDEN, PINGS = "harden.yml", "pings"
+SSH = "-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 CONFIG = f"""[defaults]
 forks = {FORKS}
 host_key_checking = false
 [connection]
 pipelining = true
 [ssh_connection]
-ssh_args = -o ControlMaster=auto -o ControlPersist=600s -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
+ssh_args = -o ControlMaster=auto -o ControlPersist=600s {SSH}
 """
+# What a control node can be set to, and how that differs from CONFIG.
+SETTINGS: dict[str, dict[str, str]] = {
+    f"{FORKS} forks, pipelining, ControlPersist": {},
+    "5 forks": {"ANSIBLE_FORKS": "5"},
+    "1 fork": {"ANSIBLE_FORKS": "1"},
+    "no pipelining": {"ANSIBLE_PIPELINING": "false"},
+    "no ControlPersist": {"ANSIBLE_SSH_ARGS": f"-o ControlMaster=no -o ControlPath=none {SSH}"},
+}
+FACTS = {
+    "the facts that harden.yml asks for": ["!all", "!min", "distribution", "service_mgr", "virtual"],
+    "all facts": ["all"],
+}
 
 
 @dataclasses.dataclass
@@ -52,16 +65,16 @@ class Fleet:
         limit = ",".join(self.names[:number])
         return [program, "--inventory", str(self.folder / "hosts.yml"), "--limit", limit, *arguments, str(playbook)]
 
-    def run(self, playbook: Path, number: int, *arguments: str) -> tuple[measure.Sample, str]:
+    def run(self, playbook: Path, number: int, *arguments: str, **settings: str) -> tuple[measure.Sample, str]:
         environment = {
             **os.environ, "ANSIBLE_COLLECTIONS_PATH": str(CACHE / "collections"), "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"), "LC_ALL": "C.UTF-8",
+            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"), "LC_ALL": "C.UTF-8", **settings,
         }  # fmt: skip
         environment.pop("PYTHONPATH", None)
         return measure.command(self.command(playbook, number, *arguments), environment)
 
-    def harden(self, number: int, *arguments: str) -> tuple[measure.Sample, str]:
-        return self.run(ROOT / "playbooks" / "harden.yml", number, "-e", "harden_serial=100%", *arguments)
+    def harden(self, number: int, *arguments: str, **settings: str) -> tuple[measure.Sample, str]:
+        return self.run(ROOT / "playbooks" / "harden.yml", number, "-e", "harden_serial=100%", *arguments, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +155,23 @@ def test_cost_of_a_host_and_its_growth(fleet: Fleet, capsys: t.Any) -> None:
         print(f"the control node's processor: {own:.2f} s and {slope:.2f} s a host; wall {fitted(wall)}")
     for number, seconds in cpu.items():
         assert abs(seconds - (own + slope * number)) <= LINEAR * seconds, f"{number} hosts: {cpu}"
+
+
+def facts_play(folder: Path, subset: list[str]) -> Path:
+    path = folder / f"facts-{len(subset)}.yml"
+    task = {"name": "Gather", "ansible.builtin.setup": {"gather_subset": subset}}
+    path.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+    return path
+
+
+def test_settings_of_the_control_node(fleet: Fleet, capsys: t.Any) -> None:
+    """It measures, and asserts nothing about time."""
+    number = SIZES[min(1, len(SIZES) - 1)]
+    harden = {name: lambda given=given: fleet.harden(number, **given)[0] for name, given in SETTINGS.items()}
+    plays = {name: facts_play(fleet.folder, subset) for name, subset in FACTS.items()}
+    facts = {name: lambda path=path: fleet.run(path, number)[0] for name, path in plays.items()}
+    samples = {**measure.alternating(harden, REPETITIONS), **measure.alternating(facts, REPETITIONS)}
+    measure.record("fleet_settings", hosts=number, repetitions=REPETITIONS, samples=samples)
+    with capsys.disabled():
+        print("\n" + measure.table(f"{number} hosts, load {os.getloadavg()[0]:.1f}", samples))
+    assert set(samples) == {*SETTINGS, *FACTS}

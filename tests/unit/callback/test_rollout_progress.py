@@ -72,12 +72,12 @@ def wave(rollout: Rollout, hosts: list[str], began: float, *steps: float) -> t.I
     for number, moment in enumerate(steps):
         rollout.step_begins(f"task{number}", f"Step {number}", moment)
         for host in hosts[: len(hosts) // 2]:
-            rollout.host_through(host)
+            rollout.host_through(host, f"task{number}")
         yield rollout.status(moment + 1)
 
 
 def test_a_rollout_from_the_canary_to_the_end() -> None:
-    rollout = Rollout([1, 4, 5], forks=5, planned_steps=2)
+    rollout = Rollout([1, 4, 5], forks=5, planned=["task0", "task1"])
     assert list(wave(rollout, ["a"], 100, 100, 110)) == [
         "wave 1 of 3 begins with 1 host (a), 9 wait",
         "wave 1 of 3, step 1 of about 2 (Step 0); 0 of 10 hosts done, 0 failed, 10 left; 1 s so far",
@@ -113,6 +113,31 @@ def test_a_failure_that_stops_a_wave_names_who_failed_who_is_half_done_and_how_m
     assert rollout.ends(15) == (
         "stopped in wave 2 of 3 after 15 s: 1 of 10 hosts done, 1 failed (c), 2 not finished (b, d), 6 not reached"
     )
+
+
+def test_hosts_that_had_the_last_step_behind_them_when_another_failed_are_done() -> None:
+    rollout = Rollout([4], forks=5, planned=["first", "last"])
+    rollout.wave_begins(list("abcd"), 0)
+    for number, key in enumerate(("first", "last", "rescue")):
+        rollout.step_begins(key, key, number)
+    rollout.host_through("a", "last")
+    rollout.host_through("b", "last")
+    rollout.host_through("c", "first")
+    rollout.host_failed("d")
+    rollout.wave_stopped()
+    rollout.wave_ends(5)
+    assert rollout.ends(5) == "stopped after 5 s: 2 of 4 hosts done, 1 failed (d), 1 not finished (c)"
+
+
+def test_a_last_step_on_one_host_for_all_is_behind_all() -> None:
+    rollout = Rollout([3], forks=5, planned=["last"])
+    rollout.wave_begins(list("abc"), 0)
+    rollout.step_begins("last", "Last", 0, alone=True)
+    rollout.host_through("a", "last")
+    rollout.host_failed("c")
+    rollout.wave_stopped()
+    rollout.wave_ends(5)
+    assert rollout.ends(5) == "ended after 5 s: 2 of 3 hosts done, 1 failed (c)"
 
 
 def test_a_failure_that_is_allowed_leaves_the_others_going_on() -> None:
