@@ -38,8 +38,19 @@ def bounding_set() -> list[str]:
     return [name for bit, name in enumerate(CAPABILITIES) if bits >> bit & 1]
 
 
+# What hosts share with the machine below /proc/sys; the rest of it, the network's settings, is their own.
+SHARED_SETTINGS = tuple(f"/proc/sys/{name}" for name in ("kernel", "vm", "fs", "dev", "user"))
+
+
 def start(
-    client: t.Any, name: str, image: str, *, command: list[str] | None = None, network: str = "bridge", **more: t.Any
+    client: t.Any,
+    name: str,
+    image: str,
+    *,
+    command: list[str] | None = None,
+    network: str = "bridge",
+    read_only: t.Sequence[str] = (),
+    **more: t.Any,
 ) -> str:
     """Start a container that may run an engine inside; its id. One of that name that is there already goes first."""
     remove(client, name)
@@ -52,7 +63,8 @@ def start(
         tmpfs={"/run": "", "/run/lock": ""},
         **more,
     )
-    host_config.update(MaskedPaths=[], ReadonlyPaths=[])  # what the command line calls systempaths=unconfined
+    # Without any of either, it is what the command line calls systempaths=unconfined.
+    host_config.update(MaskedPaths=[], ReadonlyPaths=list(read_only))
     created = client.create_container(
         image, name=name, hostname=name, command=command, volumes=["/var/lib/docker"], host_config=host_config
     )
@@ -102,7 +114,7 @@ def wait_for_systemd(client: t.Any, name: str, timeout: float = 120) -> None:
     )
 
 
-def create(client: t.Any, given: list[str], config: Path, keys: Path) -> None:
+def create(client: t.Any, given: list[str], config: Path, keys: Path, read_only: t.Sequence[str] = ()) -> None:
     """Start the hosts, each of Debian 12 unless its name says otherwise, and write how they are reached."""
     key = keys / "key"
     if not key.exists():
@@ -114,7 +126,7 @@ def create(client: t.Any, given: list[str], config: Path, keys: Path) -> None:
     names = list(suites)
     with kernel_guard.boot_noted():
         for name, suite in suites.items():
-            start(client, name, found[suite])
+            start(client, name, found[suite], read_only=read_only)
         for name in names:
             wait_for_systemd(client, name)
     instances = []
