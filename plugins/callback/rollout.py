@@ -13,7 +13,8 @@ description:
   - Says in a line now and again which wave (batch of C(serial)) and which step a play is at, how many hosts are done,
     have failed and are left, and about how long the rest takes.
   - A wave says when it begins and ends, and a play when it ends or was stopped. In between, one line is said for each
-    O(interval), also while a long step lasts. A play over a single host says no more than those.
+    O(interval), also while a long step lasts.
+  - A play of a single wave says nothing at its beginning, and at its end only where it lasted or a host failed.
   - The usual output stays as it is. The lines begin with C(rollout:) and are plain text, so they can be read in a
     terminal, in a file and in a job controller such as AWX.
   - The time that is left is an estimate. It comes from the waves that are over, and in the first one from the number of
@@ -195,10 +196,11 @@ def _keys(block: t.Any) -> t.Iterator[str]:
 
 def _rescued(task: t.Any) -> bool:
     """Whether a block around the task takes its failure."""
-    child, parent = task, task._parent
+    inside, parent = {task._uuid}, task._parent  # imports stand between a task and the block that names them
     while parent is not None:
         rescue = getattr(parent, "rescue", None)
-        if rescue and child._uuid not in {each._uuid for each in [*rescue, *parent.always]}:
+        if rescue and not inside & {each._uuid for each in [*rescue, *parent.always]}:
             return True
-        child, parent = parent, parent._parent
+        inside.add(parent._uuid)
+        parent = parent._parent
     return False

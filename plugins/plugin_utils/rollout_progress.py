@@ -109,6 +109,7 @@ class Rollout:
         self._at_end: set[str] = set()  # the hosts of the wave that have the last planned step behind them
         self._stopped = False  # the current wave, before its end
         self._open = False
+        self._lasted = False  # so long that a line was said meanwhile
         self._measured: list[tuple[int, float]] = []
         self._shares: dict[tuple[t.Hashable, int], tuple[float, float]] = {}
 
@@ -125,13 +126,13 @@ class Rollout:
         return self.total > 1
 
     def wave_begins(self, hosts: t.Sequence[str], now: float) -> str | None:
-        """What is to be said at the beginning of a wave; nothing for a single host."""
+        """What is to be said at the beginning of a wave; nothing where there is only one."""
         if self.began is None:
             self.began = now
         self.wave += 1
         self._wave_began, self._hosts, self._stopped, self._open = now, list(hosts), False, True
         self._steps, self._at_end = Steps(len(self._shares) or len(self._planned)), set()
-        if not self._many:
+        if len(self.sizes) < 2:
             return None
         later = self.total - len(self.done) - len(self.failed) - len(hosts)
         waiting = f", {later} wait" if later > 0 else ""
@@ -171,7 +172,7 @@ class Rollout:
         if not self._stopped and remaining:
             self._measured.append((len(self._hosts), seconds))
             self._shares = self._steps.shares(self._wave_began, now)
-        if not self._many or len(self.sizes) < 2:
+        if len(self.sizes) < 2:
             return None
         ended = "stopped" if self._stopped else "ended"
         here = [host for host in self._hosts if host in self.failed]
@@ -184,6 +185,7 @@ class Rollout:
         """Where the play is; nothing before its first step."""
         if not self._open or not self._steps.number:
             return None
+        self._lasted = True
         planned = self._steps.planned
         # What is planned is a count of the playbook until a whole wave was seen.
         about = "" if self._shares else "about "
@@ -201,6 +203,8 @@ class Rollout:
     def ends(self, now: float) -> str | None:
         """The last word on the play."""
         if self.began is None or not self._many:
+            return None
+        if len(self.sizes) < 2 and not (self._lasted or self.failed or self.unfinished):
             return None
         untouched = self.total - len(self.done) - len(self.failed) - len(self.unfinished)
         whole = not self.unfinished and untouched <= 0

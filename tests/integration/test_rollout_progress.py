@@ -102,7 +102,10 @@ def test_a_failed_host_stops_it_and_the_rest_is_counted(tmp_path: Path) -> None:
 def test_hosts_that_finish_beside_a_failure_are_done(tmp_path: Path) -> None:
     """As harden.yml does it: what fails is recorded in a rescue, which fails at its end."""
     fails = command("{{ 'false' if inventory_hostname == 'second' else 'true' }}")
-    whole = {"block": [fails, command("true")], "rescue": [command("true"), {"ansible.builtin.fail": {}}]}
+    (tmp_path / "failed.yml").write_text(
+        yaml.safe_dump([command("true"), {"ansible.builtin.fail": {}}]), encoding="utf-8"
+    )
+    whole = {"block": [fails, command("true")], "rescue": [{"ansible.builtin.import_tasks": "failed.yml"}]}
     status, output = run(tmp_path, play(whole, max_fail_percentage=0))
     assert status != 0
     assert said(output)[-1] == (

@@ -162,6 +162,16 @@ def test_a_failure_on_one_host_for_all_stops_the_wave() -> None:
     assert rollout.ends(5) == "stopped after 5 s: 0 of 2 hosts done, 1 failed (a), 1 not finished (b)"
 
 
+def test_a_single_wave_is_told_of_only_if_it_lasts() -> None:
+    for lasts in (False, True):
+        rollout = Rollout([2], forks=5)
+        assert rollout.wave_begins(["a", "b"], 0) is None
+        rollout.step_begins("task", "Task", 0)
+        assert not lasts or rollout.status(30)
+        assert rollout.wave_ends(60) is None
+        assert rollout.ends(60) == ("ended after 60 s: 2 of 2 hosts done, 0 failed" if lasts else None)
+
+
 def test_a_single_host_has_only_its_steps() -> None:
     rollout = Rollout([1], forks=5)
     assert list(wave(rollout, ["a"], 0, 0)) == [None, "step 1 (Step 0); 1 s so far"]
