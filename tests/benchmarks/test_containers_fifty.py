@@ -26,11 +26,15 @@ REPETITIONS = int(os.environ.get("CAISSON_BENCHMARK_REPETITIONS", "1"))
 STEPS = {"create": "64m", "unchanged": "64m", "change memory": "48m"}
 PLAY_BASE = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 
+# What no other side does: wait whether the containers stay up, and look at what runs in them.
+ALIKE = "containers, waits for nothing"
+NO_LOOK = {"settle_time": 0, "inspect_processes": "never"}
+
 Figures = t.Dict[str, t.Dict[str, t.List[float]]]
 
 
-def ours(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
-    return {"caisson.hardening.containers": fifty.ours(prefix, N, image, memory)}
+def ours(prefix: str, image: str, memory: str, **options: t.Any) -> dict[str, t.Any]:
+    return {"caisson.hardening.containers": {**fifty.ours(prefix, N, image, memory), **options}}
 
 
 def loop(prefix: str, image: str, memory: str) -> dict[str, t.Any]:
@@ -80,6 +84,7 @@ def measured(folder: Path, docker_host: str) -> Figures:
     figures: Figures = {}
     sides: dict[str, t.Callable[[str, str], float]] = {
         "containers": lambda prefix, memory: play(folder, ours(prefix, image, memory), docker_host),
+        ALIKE: lambda prefix, memory: play(folder, ours(prefix, image, memory, **NO_LOOK), docker_host),
         "loop of docker_container": lambda prefix, memory: play(folder, loop(prefix, image, memory), docker_host),
     }
     program = compose.command()
@@ -108,13 +113,13 @@ def measured(folder: Path, docker_host: str) -> Figures:
 def table(figures: Figures) -> str:
     """Seconds, and in brackets how many times those of our module."""
     base = {step: statistics.median(figures["containers"][step]) for step in STEPS}
-    lines = [f"{'N = ' + str(N):28}" + "".join(f"{step:>22}" for step in STEPS)]
+    lines = [f"{'N = ' + str(N):30}" + "".join(f"{step:>22}" for step in STEPS)]
     for side, steps in figures.items():
         medians = {step: statistics.median(steps[step]) for step in STEPS if step in steps}
         cells = [
             f"{medians[step]:10.2f} s ({medians[step] / base[step]:5.2f})" if step in medians else "-" for step in STEPS
         ]
-        lines.append(f"{side:28}" + ("".join(f"{cell:>22}" for cell in cells) if steps else f"{'not present':>22}"))
+        lines.append(f"{side:30}" + ("".join(f"{cell:>22}" for cell in cells) if steps else f"{'not present':>22}"))
     return "\n".join(lines)
 
 

@@ -19,7 +19,8 @@ from .outside import Outside
 
 IMAGE = f"{images.REPOSITORY}/busybox:check"
 NETWORK = "check-net"
-SUBNET, ADDRESS = "fd00:ca55::/64", "fd00:ca55::2"
+# The engine gives addresses out from the first on, to whichever container comes up first: a fixed one lies far behind.
+SUBNET, ADDRESS = "fd00:ca55::/64", "fd00:ca55::100"
 OUTSIDE = "10.0.2.2"  # this machine's loopback, as qemu's network shows it to its guests
 WORKS = {"name": "served", "ipv6": "served", "outward": "outside", "published": "served", "ip_forward": "1"}
 
@@ -88,3 +89,23 @@ def works(host: Outside, seconds: float = 90) -> dict[str, str]:
     while (seen := look(host)) != WORKS and time.monotonic() < deadline:
         time.sleep(2)
     return seen
+
+
+# An engine beside the host's own, so that what the host's has is not hidden.
+_REMAPPED = """set -e
+at=/run/docker-remapped
+dockerd --userns-remap=default --data-root /var/lib/docker-remapped --exec-root $at -H unix://$at.sock \
+  --pidfile $at.pid --bridge none --containerd /run/containerd/containerd.sock --containerd-namespace remapped \
+  --containerd-plugins-namespace remapped-plugins > $at.log 2>&1 &
+trap 'kill $!; wait; rm -rf /var/lib/docker-remapped $at*' EXIT
+export DOCKER_HOST=unix://$at.sock
+until docker version > /dev/null 2>&1; do sleep 1; kill -0 $! || {{ cat $at.log; exit 1; }}; done
+DOCKER_HOST= docker save {image} | docker load > /dev/null
+docker run --rm --network none {image} awk '{{ print $1, $2 }}' /proc/self/uid_map"""
+
+
+def remapped_root(host: Outside) -> int:
+    """The user number that root of a container has on the host, under an engine with userns-remap."""
+    inside, outside = host.said(_REMAPPED.format(image=IMAGE)).splitlines()[-1].split()
+    assert inside == "0"
+    return int(outside)

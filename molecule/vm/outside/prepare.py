@@ -13,5 +13,7 @@ from ansible_collections.caisson.hardening.tests.support import container_networ
 def test_prepared(host: outside.Outside) -> None:
     container_network.start(host)
     assert container_network.works(host) == container_network.WORKS
+    # Before the look at the host, for it makes the user that they are mapped to.
+    assert container_network.remapped_root(host) > 0
     outside.STATE.mkdir(parents=True, exist_ok=True)
     (outside.STATE / f"{host.name}.json").write_text(json.dumps(host.whole_state(), indent=1), encoding="utf-8")

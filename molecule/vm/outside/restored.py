@@ -9,15 +9,34 @@ import typing as t
 import pytest
 from ansible_collections.caisson.hardening.tests.support import container_network, kernel_guard, outside
 
+SOMEBODYS = "/etc/sysctl.d/99-zzz.conf"
+
 
 @pytest.fixture(params=outside.hosts(), ids=lambda host: host.name)
 def host(request: pytest.FixtureRequest) -> outside.Outside:
     return t.cast(outside.Outside, request.param)
 
 
-def test_check_run_on_the_hardened_host_predicted_nothing() -> None:
+def test_check_run_found_the_key_that_was_set_by_hand_and_nothing_else(host: outside.Outside) -> None:
     checked = outside.records("converge")[2]
-    assert checked["check"] and checked["tasks"] and outside.changed(checked) == []
+    assert checked["check"]
+    changed = [task for task in checked["tasks"] if task["host"] == host.name and task["outcome"] == "changed"]
+    assert [task["actions"] for task in changed] == [["set kernel.kptr_restrict from '1' to '2'"]]
+
+
+def test_check_run_named_the_file_that_undoes_a_key(host: outside.Outside) -> None:
+    checked = outside.records("converge")[2]
+    (said,) = (
+        task["overridden"]
+        for task in checked["tasks"]
+        if task["host"] == host.name and task["action"].endswith(".sysctl")
+    )
+    found = said["net.ipv4.conf.all.log_martians"]
+    assert (found["file"], found["line"], found["value"]) == (SOMEBODYS, 1, "0")
+
+
+def test_file_of_somebody_else_is_left_alone(host: outside.Outside) -> None:
+    assert host.said(f"cat {SOMEBODYS} && rm {SOMEBODYS}") == "net.ipv4.conf.all.log_martians = 0"
 
 
 def test_container_traffic_works_as_before(host: outside.Outside) -> None:

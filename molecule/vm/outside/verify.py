@@ -67,6 +67,10 @@ def test_containers_came_back_and_their_traffic_works(host: outside.Outside) -> 
     assert container_network.works(host) == container_network.WORKS
 
 
+def test_user_namespaces_of_containers_still_work(host: outside.Outside) -> None:
+    assert container_network.remapped_root(host) > 0
+
+
 def test_limits_hold_for_a_user_who_logs_in(host: outside.Outside) -> None:
     processes, core = host.said("ulimit -Hu; ulimit -Hc", user="person").split()
     assert processes != "unlimited" and int(processes) <= int(host.said("cat /proc/sys/kernel/threads-max"))
