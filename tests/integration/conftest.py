@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import typing as t
 import uuid
@@ -13,32 +12,9 @@ from pathlib import Path
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.tests.support import images, kernel, machine
+from ansible_collections.caisson.hardening.tests.support import images
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until
-from ansible_collections.caisson.hardening.tests.support.engine import join_network
 from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
-
-
-def pytest_configure() -> None:
-    """Where tests run side by side, each worker has an engine of its own, and lives in that engine's network."""
-    worker, engines = os.environ.get("PYTEST_XDIST_WORKER"), os.environ.get("CAISSON_ENGINES")
-    if worker and engines:
-        listed = json.loads(engines)
-        mine = listed[int(worker[len("gw") :]) % len(listed)]
-        os.environ["DOCKER_HOST"] = mine["host"]
-        join_network(mine["network"])
-
-
-# Before the hook of xdist, which reads the marks.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs side by side is whole files; those that change the machine's own kernel settings are one of them."""
-    for item in items:
-        if item.get_closest_marker("xdist_group"):
-            continue
-        names = vars(t.cast(pytest.Function, item).module).values()
-        alone = any(getattr(each, "__module__", "") in (kernel.__name__, machine.__name__) for each in names)
-        item.add_marker(pytest.mark.xdist_group("machine" if alone else item.path.stem))
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,6 @@ from ansible_collections.caisson.hardening.tests.support.outside import Outside
 from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
 from ansible_collections.caisson.hardening.tests.support.shell import output
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 CAGE = 3000
 KEEP = {"threads_max": "keep", "pid_max": "keep"}
 NUMBERS = {"user_processes": "300", "user_tasks_max": "260", "tasks_max": "1500", "service_processes": "1200",
