@@ -63,8 +63,9 @@ options:
     description:
       - What to do where this process may not change mounts at all, as inside most containers.
       - V(fail) fails before anything is changed, V(report) leaves all and names it in RV(refused).
+      - V(auto) is V(report) inside a container, whose kernel is that of another host, and V(fail) elsewhere.
     type: str
-    choices: [fail, report]
+    choices: [auto, fail, report]
     default: fail
   state:
     description:
@@ -152,6 +153,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, on_unwritable
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.mounts.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import parse
@@ -162,12 +164,13 @@ def main() -> None:
         argument_spec={
             "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "baseline"},
             "options": {"type": "dict", "default": {}},
-            "unwritable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,
     )
-    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
+    options = {**module.params, "unwritable": on_unwritable(module.params["unwritable"])}
+    answer(module, lambda: run(parse(**options), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -126,8 +126,9 @@ options:
     description:
       - What to do about kernel settings that cannot be written at all, as on the read-only C(/proc/sys) of a container.
       - V(fail) fails before anything is changed, V(report) names them in RV(refused) and does all else.
+      - V(auto) is V(report) inside a container, whose kernel is that of another host, and V(fail) elsewhere.
     type: str
-    choices: [fail, report]
+    choices: [auto, fail, report]
     default: fail
   state:
     description:
@@ -271,6 +272,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, on_unwritable
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
@@ -292,12 +294,13 @@ def main() -> None:
             "docker_tasks_max": size,
             "exempt_services": names,
             "core_dumps": {"type": "bool", "default": False},
-            "unwritable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,
     )
-    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
+    options = {**module.params, "unwritable": on_unwritable(module.params["unwritable"])}
+    answer(module, lambda: run(parse(**options), check=module.check_mode))
 
 
 if __name__ == "__main__":

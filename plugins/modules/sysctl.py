@@ -88,8 +88,9 @@ options:
     description:
       - What to do about keys that cannot be written at all, as on the read-only C(/proc/sys) of a container.
       - V(fail) fails before anything is changed, V(report) names them in RV(refused) and sets the others.
+      - V(auto) is V(report) inside a container, whose kernel is that of another host, and V(fail) elsewhere.
     type: str
-    choices: [fail, report]
+    choices: [auto, fail, report]
     default: fail
   overridden:
     description:
@@ -277,6 +278,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, on_unwritable
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.host_rules import EXPECTED
@@ -292,13 +294,14 @@ def main() -> None:
             "one_way": {"type": "list", "elements": "str", "default": []},
             "expect": {"type": "list", "elements": "str", "choices": list(EXPECTED), "default": []},
             "path": {"type": "str", "default": DEFAULT_PATH},
-            "unwritable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
             "overridden": {"type": "str", "choices": ["report", "fail", "take_over"], "default": "report"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,
     )
-    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
+    options = {**module.params, "unwritable": on_unwritable(module.params["unwritable"])}
+    answer(module, lambda: run(parse(**options), check=module.check_mode))
 
 
 if __name__ == "__main__":
