@@ -23,6 +23,7 @@ from ansible_collections.caisson.hardening.tests.support.run_module import COLLE
 from ansible_collections.caisson.hardening.tests.support.shell import output
 
 CONFIG = "/etc/docker/daemon.json"
+EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", "expires": "2999-12-31"}]
 OFFER = """\
 Package: docker-ce
 Version: 5:26.1.3-1~debian.12~bookworm
@@ -135,7 +136,7 @@ def test_docker_ce_is_chosen_where_a_repository_offers_it(bare: Bare) -> None:
 
 def test_settings_with_which_the_new_engine_does_not_start_are_taken_back(bare: Bare) -> None:
     bad = {"experimental": True, "metrics-addr": "127.0.0.1:22"}
-    status, text, _result = bare.role(docker_daemon_config=bad)
+    status, text, _result = bare.role(docker_daemon_config=bad, docker_daemon_waivers=EXPERIMENTAL)
     assert status != 0 and "address already in use" in text and "the daemon runs with it" in text, text
     assert bare.tried(f"test -e {CONFIG}")[0] != 0
     assert bare.sh("docker info --format '{{.LiveRestoreEnabled}}'") == "false"
