@@ -18,3 +18,18 @@ attributes:
     support: full
     description: A second run changes nothing and says so.
 """
+
+    # The same of a module that only looks.
+    READ_ONLY = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: The module only looks, in check mode too.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
+  idempotent:
+    support: full
+    description: The module changes nothing.
+"""

@@ -13,16 +13,6 @@ description:
     fails with the names of those that do not.
 author:
   - The caisson.hardening authors (@caisson-hardening)
-attributes:
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  idempotent:
-    description: It only reads.
-    support: full
 options:
   before:
     description:
@@ -45,6 +35,7 @@ options:
     type: float
     default: 0
 extends_documentation_fragment:
+  - caisson.hardening.attributes.read_only
   - caisson.hardening.engine
 seealso:
   - module: caisson.hardening.containers

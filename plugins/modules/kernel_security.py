@@ -14,16 +14,8 @@ description:
     to write on the kernel command line.
 author:
   - The caisson.hardening authors (@caisson-hardening)
-attributes:
-  check_mode:
-    description: The module only looks, in check mode too.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  idempotent:
-    description: The module changes nothing.
-    support: full
+extends_documentation_fragment:
+  - caisson.hardening.attributes.read_only
 options:
   profile:
     description: The controls to judge. V(strict) holds those of V(baseline) too.

@@ -15,16 +15,8 @@ description:
   - Changes nothing.
 author:
   - The caisson.hardening authors (@caisson-hardening)
-attributes:
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
-  idempotent:
-    description: It only reads.
-    support: full
+extends_documentation_fragment:
+  - caisson.hardening.attributes.read_only
 options:
   subjects:
     description: The beginnings of the names of subjects, such as V(kernel). All, if empty.

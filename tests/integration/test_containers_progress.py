@@ -9,7 +9,6 @@ import io
 import json
 import os
 import re
-import subprocess
 import sys
 import tarfile
 import typing as t
@@ -18,7 +17,7 @@ from pathlib import Path
 import ansible_runner
 import docker
 import pytest
-from ansible_collections.caisson.hardening.tests.support import hosts, slow_registry
+from ansible_collections.caisson.hardening.tests.support import hosts, playbook, slow_registry
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of
 from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS, run_module
 
@@ -39,24 +38,9 @@ class Play:
         (self.folder / "hosts").write_text(f"here {self.host}\n", encoding="utf-8")
         play = {"hosts": "here", "gather_facts": False, "vars": variables or {}, "tasks": tasks, **keywords}
         (self.folder / "play.json").write_text(json.dumps([play]), encoding="utf-8")
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                *("--inventory", str(self.folder / "hosts"), str(self.folder / "play.json"), "--diff", "-vv"),
-            ],
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "ANSIBLE_NOCOLOR": "1",
-                "LC_ALL": "C.UTF-8",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-        )
-        output = done.stdout + done.stderr
-        assert done.returncode == 0, output
+        words = ("--inventory", self.folder / "hosts", self.folder / "play.json", "--diff", "-vv")
+        status, output = playbook.run(*words, timeout=180)
+        assert status == 0, output
         assert SECRET not in output
         return output
 

@@ -15,13 +15,12 @@ import typing as t
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.schema import KEYS, engine_has, parse_version
 from ansible_collections.caisson.hardening.tests.support.daemon import SandboxedDaemon
-from ansible_collections.caisson.hardening.tests.support.daemon_host import DIED, DYING, RUN
+from ansible_collections.caisson.hardening.tests.support.daemon_host import DIED, DYING, EXPERIMENTAL, RUN
 
 FORMER = b'{"labels": ["kept=yes"],\n\n   "max-concurrent-uploads": 3}\n'
 LOOP = "trap exit TERM; while :; do sleep 0.2; done"
 BACK = "the former file is back and the daemon runs with it"
 # The metrics of engine 20.10 are one of these.
-EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", "expires": "2999-12-31"}]
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

@@ -9,7 +9,7 @@ import typing as t
 import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support import images
-from ansible_collections.caisson.hardening.tests.support.daemon_host import DaemonHost, daemon_host, load
+from ansible_collections.caisson.hardening.tests.support.daemon_host import EXPERIMENTAL, DaemonHost, daemon_host, load
 from ansible_collections.caisson.hardening.tests.support.hosts import wait_for_systemd
 
 CONFIG = "/etc/docker/daemon.json"
@@ -19,7 +19,6 @@ SECOND = {"hosts": ["fd://", "unix:///run/second.sock"]}
 ONLY_12 = pytest.mark.parametrize("machine", [images.HOST], indirect=True, ids=lambda recipe: recipe.name)
 BACK = "the former file is back and the daemon runs with it"
 # The metrics of engine 20.10 are one of these.
-EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", "expires": "2999-12-31"}]
 
 
 @pytest.fixture(scope="module", params=[images.HOST, images.HOST_TRIXIE], ids=lambda recipe: recipe.name)

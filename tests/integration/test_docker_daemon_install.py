@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 import typing as t
 from pathlib import Path
@@ -14,16 +12,14 @@ from pathlib import Path
 import docker
 import pytest
 import yaml
-from ansible_collections.caisson.hardening.tests.support import hosts, images
+from ansible_collections.caisson.hardening.tests.support import hosts, images, playbook
 from ansible_collections.caisson.hardening.tests.support.containers import until
-from ansible_collections.caisson.hardening.tests.support.daemon_host import DaemonHost, daemon_host
+from ansible_collections.caisson.hardening.tests.support.daemon_host import EXPERIMENTAL, DaemonHost, daemon_host
 from ansible_collections.caisson.hardening.tests.support.machine import recap
 from ansible_collections.caisson.hardening.tests.support.outside import SSH
-from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
 from ansible_collections.caisson.hardening.tests.support.shell import output
 
 CONFIG = "/etc/docker/daemon.json"
-EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", "expires": "2999-12-31"}]
 OFFER = """\
 Package: docker-ce
 Version: 5:26.1.3-1~debian.12~bookworm
@@ -76,26 +72,10 @@ class Bare(DaemonHost):
             **variables,
         }
         _write(self.folder / "play.yml", [{"hosts": "all", "gather_facts": False, "vars": given, "tasks": tasks}])
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                *("-i", str(self.folder / "hosts.yml"), str(self.folder / "play.yml"), *arguments),
-            ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "ANSIBLE_HOME": str(self.folder / "home"),
-                "ANSIBLE_NOCOLOR": "1",
-                "LC_ALL": "C.UTF-8",
-            },
-        )
+        files = ("-i", self.folder / "hosts.yml", self.folder / "play.yml")
+        status, text = playbook.run(*files, *arguments, home=self.folder / "home", timeout=240)
         found = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
-        return done.returncode, done.stdout + done.stderr, found
+        return status, text, found
 
     def starts(self) -> int:
         """How often the engine came up since it was installed."""

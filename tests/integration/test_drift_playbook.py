@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import docker
+from ansible_collections.caisson.hardening.tests.support import playbook
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, waiver
-from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 
@@ -19,17 +17,8 @@ def play(docker_host: str, name: str = "drift", **variables: str) -> tuple[int, 
     """Exit status and output of the play on this machine."""
     given = {f"{name}_docker_host": docker_host, "ansible_become": "false", **variables}
     given["ansible_python_interpreter"] = sys.executable
-    argv = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", "here,", "--connection", "local"]
-    argv += [word for key, value in given.items() for word in ("--extra-vars", f'{{"{key}": "{value}"}}')]
-    done = subprocess.run(
-        [*argv, str(PLAYBOOKS / f"{name}.yml")],
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
+    words = [word for key, value in given.items() for word in ("--extra-vars", f'{{"{key}": "{value}"}}')]
+    return playbook.run("--inventory", "here,", "--connection", "local", *words, PLAYBOOKS / f"{name}.yml")
 
 
 def test_a_survey_can_report_and_fail_and_recreate(

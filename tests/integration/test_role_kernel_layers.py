@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.caisson.hardening.tests.support import playbook
 from ansible_collections.caisson.hardening.tests.support.kernel import Place, place
-from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
 
 RATE, RFC, PINGS, COOKIES = (
     "net.ipv4.icmp_ratelimit",
@@ -57,22 +54,8 @@ def play(folder: Path, host: Place, *arguments: str) -> tuple[int, str]:
     ]
     variables = {"kernel_profile": "strict", "kernel_unwritable": "fail"}
     write(folder / "play.yml", [{"hosts": "web", "gather_facts": False, "vars": variables, "tasks": tasks}])
-    playbook = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [playbook, "-i", str(folder / "inventory" / "hosts.yml"), str(folder / "play.yml"), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(folder / "home"),
-            "ANSIBLE_NOCOLOR": "1",
-            "LC_ALL": "C.UTF-8",
-        },
-    )
-    return done.returncode, done.stdout + done.stderr
+    inventory = folder / "inventory" / "hosts.yml"
+    return playbook.run("-i", inventory, folder / "play.yml", *arguments, home=folder / "home")
 
 
 def test_levels_are_merged_by_key_and_taken_back_by_null(tmp_path: Path, host: Place) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import ansible_runner
 import pytest
 import yaml
-from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
+from ansible_collections.caisson.hardening.tests.support import playbook
 from ansible_collections.caisson.hardening.tests.support.shell import ROOT
 
 HOSTS = ("canary", "second", "third", "fourth", "fifth")
@@ -38,11 +38,9 @@ def play(*tasks: dict[str, t.Any], **keywords: t.Any) -> dict[str, t.Any]:
 
 def environment(interval: float) -> dict[str, str]:
     return {
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        **playbook.variables(),
         "ANSIBLE_CALLBACKS_ENABLED": CALLBACK,
         "CAISSON_ROLLOUT_INTERVAL": str(interval),
-        "ANSIBLE_NOCOLOR": "1",
-        "LC_ALL": "C.UTF-8",
     }
 
 
@@ -51,10 +49,7 @@ def run(folder: Path, *plays: dict[str, t.Any], interval: float = 0, hosts: str 
     (folder / "hosts").write_text(hosts + "\n", encoding="utf-8")
     (folder / "play.yml").write_text(yaml.safe_dump(list(plays)), encoding="utf-8")
     done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            *("--inventory", str(folder / "hosts"), str(folder / "play.yml")),
-        ],
+        playbook.command("--inventory", folder / "hosts", folder / "play.yml"),
         env={**os.environ, **environment(interval)},
         capture_output=True,
         text=True,
@@ -147,7 +142,7 @@ def test_a_long_step_is_told_while_it_lasts_also_of_a_single_host(tmp_path: Path
 def test_harden_yml_is_told_of_too(tmp_path: Path, wanted: str) -> None:
     """No role runs, so nothing is changed; the steps are counted by the tags that were asked for."""
     (tmp_path / "hosts").write_text(INVENTORY + "\n", encoding="utf-8")
-    argv = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", str(tmp_path / "hosts")]
+    argv = playbook.command("--inventory", tmp_path / "hosts")
     argv += ["--tags", "no_role", "--limit", "canary,second", "-e", "harden_serial=1,100%"]
     argv += ["-e", f"kernel_setings={wanted}"] if wanted else []
     done = subprocess.run(

@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible_collections.caisson.hardening.plugins.module_utils.containers import policy, rules, spec, state
-from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS
+from ansible_collections.caisson.hardening.tests.support import playbook
 from ansible_collections.caisson.hardening.tests.support.shell import ROOT
 
 SHOP = ROOT / "playbooks" / "inventory" / "shop"
@@ -45,28 +42,9 @@ def read(folder: Path, password: str) -> tuple[int, str]:
     (folder / "defaults.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
     book = [{"hosts": "docker_hosts", "gather_facts": False, "vars_files": files[3:], "tasks": [task]}]
     (folder / "play.yml").write_text(yaml.safe_dump(book), encoding="utf-8")
-    argv = [
-        str(Path(sys.executable).with_name("ansible-playbook")),
-        "-i",
-        str(folder / "defaults.yml"),
-        "-i",
-        str(SHOP),
-    ]
-    done = subprocess.run(
-        [*argv, "--vault-password-file", str(folder / "password"), str(folder / "play.yml")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_HOME": str(folder / "home"),
-            "ANSIBLE_NOCOLOR": "1",
-            "LC_ALL": "C.UTF-8",
-        },
-    )
-    return done.returncode, done.stdout + done.stderr
+    inventories = ("-i", folder / "defaults.yml", "-i", SHOP)
+    secret = ("--vault-password-file", folder / "password")
+    return playbook.run(*inventories, *secret, folder / "play.yml", home=folder / "home")
 
 
 def _load(path: str) -> dict[str, t.Any]:

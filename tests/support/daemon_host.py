@@ -17,6 +17,8 @@ from .run_module import COLLECTIONS
 
 CORE = "ansible_collections/caisson/hardening/plugins/module_utils"
 # The core of the module, with its options as the second argument; the first is a word, or how many steps to live.
+# Engine 20.10 gives its metrics to experimental daemons only.
+EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", "expires": "2999-12-31"}]
 RUN = """
 import json, sys
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon import apply, observe, plan

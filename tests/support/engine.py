@@ -26,6 +26,8 @@ from .shell import CACHE, TestSetupError, as_root, output, tail
 
 FOLDER = CACHE / "engine"
 DEFAULT = "unix:///var/run/docker.sock"
+# What an engine of our own makes outside its namespaces: its places, and the source of a bind that is not there.
+OUTSIDE = ("/etc/docker", "/run/containerd", "/run/docker.sock")
 
 # /run/containerd is hidden so that dockerd starts a containerd of its own inside the namespaces;
 # /etc/docker so that it neither reads the machine's settings nor leaves its key there.
@@ -86,7 +88,7 @@ def _own_engine() -> t.Iterator[Engine]:
     if not shutil.which("dockerd"):
         raise TestSetupError("There is no Docker engine; apt-get install --no-install-recommends docker.io iptables")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    made = [path for path in (Path("/etc/docker"), Path("/run/containerd")) if not path.exists()]
+    made = [path for path in map(Path, OUTSIDE) if not path.exists()]
     with (FOLDER / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

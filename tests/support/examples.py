@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 import typing as t
 from pathlib import Path
@@ -15,7 +13,7 @@ import jinja2
 import jinja2.nativetypes
 from ansible.module_utils.common.yaml import yaml_load
 
-from .run_module import COLLECTIONS
+from . import playbook
 from .shell import ROOT
 
 FOLDER = ROOT / "docs" / "examples"
@@ -54,14 +52,6 @@ def run(names: t.Iterable[str], folder: Path, *words: str, **variables: t.Any) -
     inventory = f"here ansible_connection=local ansible_become=false ansible_python_interpreter={sys.executable}\n"
     (folder / "hosts").write_text(f"[docker_hosts]\n{inventory}", encoding="utf-8")
     (folder / "variables.json").write_text(json.dumps(variables), encoding="utf-8")
-    argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", folder / "hosts", *words]
-    argv += ["-e", f"@{folder / 'variables.json'}", *(FOLDER / f"{name}.yml" for name in names)]
-    done = subprocess.run(
-        list(map(str, argv)),
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    return done.returncode, done.stdout + done.stderr
+    given = ("-e", f"@{folder / 'variables.json'}")
+    files = (FOLDER / f"{name}.yml" for name in names)
+    return playbook.run("-i", folder / "hosts", *words, *given, *files, timeout=300)

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .run_module import COLLECTIONS
+from . import playbook
 
 HOSTS = ("canary", "second", "third")
-CHECKOUT = Path(__file__).parents[2]
+HARDEN = Path(__file__).parents[2] / "playbooks" / "harden.yml"
 
 
 def roll_out(
@@ -32,19 +32,8 @@ def begin(
     lines = [f"{name} {variables} {canary if name == 'canary' else ''}" for name in HOSTS]
     (folder / "hosts").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return subprocess.Popen(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            *("--inventory", str(folder / "hosts"), "--tags", "no_role", *arguments),
-            str(CHECKOUT / "playbooks" / "harden.yml"),
-        ],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_NOCOLOR": "1",
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_HOME": str(folder / "home"),
-            **(environment or {}),
-        },
+        playbook.command("--inventory", folder / "hosts", "--tags", "no_role", *arguments, HARDEN),
+        env={**os.environ, **playbook.variables(folder / "home"), **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..controls import model
 from ..errors import Fault, nearest
-from . import policy, records
+from . import records
 from .drift import Drift, declared
 from .recovery import interrupted_while_serving, recover
 from .state import DRIFT_LABEL, KEEP_LABEL, PROJECT_LABEL, WAIVERS_LABEL
@@ -200,5 +200,5 @@ def finding(case: Case, drift: Drift | None) -> model.Finding:
     if evidence is None:
         return model.Finding(CONTROL, case.name, model.PASS)
     if case.waiver is not None:
-        return model.Finding(CONTROL, case.name, model.WAIVED, policy.waived_evidence(evidence, case.waiver))
+        return model.Finding(CONTROL, case.name, model.WAIVED, case.waiver.covering(evidence))
     return model.Finding(CONTROL, case.name, model.FAIL, evidence)

@@ -60,11 +60,7 @@ def outcome(control: model.Control, name: str, against: Evidence, waiver: Waiver
         return model.Finding(control.id, name, model.NOT_APPLICABLE, str(against))
     if waiver is None:
         return model.Finding(control.id, name, model.FAIL, against)
-    return model.Finding(control.id, name, model.WAIVED, waived_evidence(against, waiver))
-
-
-def waived_evidence(against: str, waiver: Waiver) -> str:
-    return f"{against}; waived until {waiver.expires}: {waiver.reason}"
+    return model.Finding(control.id, name, model.WAIVED, waiver.covering(against))
 
 
 def violations(found: t.Iterable[model.Finding]) -> list[Violation]:
@@ -79,12 +75,4 @@ def waiver_warnings(
     name: str, waivers: t.Sequence[Waiver], found: t.Iterable[model.Finding], today: datetime.date
 ) -> list[str]:
     """What is to be said of waivers that have expired or that nothing needs."""
-    # Where nobody has looked, nobody can say that it is not needed.
-    used = {finding.control for finding in found if finding.outcome in (model.WAIVED, model.NOT_APPLICABLE)}
-    said = []
-    for waiver in waivers:
-        if waiver.expired(today):
-            said.append(f"container {name!r}: the waiver of {waiver.control} expired on {waiver.expires}")
-        elif waiver.control not in used:
-            said.append(f"container {name!r}: the waiver of {waiver.control} is not needed; remove it")
-    return said
+    return [f"container {name!r}: {note}" for note in model.waiver_notes(waivers, found, today)]

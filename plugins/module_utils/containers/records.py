@@ -14,7 +14,6 @@ from . import ports, values
 from .units import Wrong, parse_duration
 
 _propagation = values.choice("private", "rprivate", "shared", "rshared", "slave", "rslave")
-_EXPIRES = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 HEALTH_DEFAULTS = {
     "interval": 30 * 10**9,
     "timeout": 30 * 10**9,
@@ -203,8 +202,4 @@ def _of_another_subject(control: str) -> None:
 
 
 def _date(value: t.Any) -> datetime.date:
-    # A later Python reads other forms too; the oldest one decides.
-    written = value.isoformat() if isinstance(value, datetime.date) else values.text(value)
-    if not _EXPIRES.match(written):
-        raise ValueError(written)
-    return datetime.date.fromisoformat(written)
+    return model.day(value.isoformat() if isinstance(value, datetime.date) else values.text(value))

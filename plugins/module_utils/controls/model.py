@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ WAIVED = "waived"
 NOT_APPLICABLE = "not_applicable"
 ERROR = "error"
 OUTCOMES = (PASS, FAIL, WAIVED, NOT_APPLICABLE, ERROR)
+
+_DAY = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,10 @@ class Waiver:
     def expired(self, today: datetime.date) -> bool:
         return datetime.date.fromisoformat(self.expires) < today
 
+    def covering(self, evidence: str) -> str:
+        """The evidence of a finding that is waived by it."""
+        return f"{evidence}; waived until {self.expires}: {self.reason}"
+
     def as_dict(self) -> dict[str, str]:
         return {"control": self.control, "reason": self.reason, "expires": self.expires}
 
@@ -72,6 +79,27 @@ class Finding:
 
     def as_dict(self) -> dict[str, str]:
         return {"control": self.control, "object": self.object, "outcome": self.outcome, "evidence": self.evidence}
+
+
+def day(written: str) -> datetime.date:
+    """The day of a waiver, YYYY-MM-DD and nothing else; ValueError for what is none."""
+    # A later Python reads other forms too; the oldest one decides.
+    if not _DAY.match(written):
+        raise ValueError(written)
+    return datetime.date.fromisoformat(written)
+
+
+def waiver_notes(waivers: t.Iterable[Waiver], found: t.Iterable[Finding], today: datetime.date) -> list[str]:
+    """What is to be said of waivers that have expired or that nothing needs."""
+    # Where nobody has looked, nobody can say that it is not needed.
+    used = {finding.control for finding in found if finding.outcome in (WAIVED, NOT_APPLICABLE)}
+    said = []
+    for waiver in waivers:
+        if waiver.expired(today):
+            said.append(f"the waiver of {waiver.control} expired on {waiver.expires}")
+        elif waiver.control not in used:
+            said.append(f"the waiver of {waiver.control} is not needed; remove it")
+    return said
 
 
 def score(before: t.Iterable[Finding], after: t.Iterable[Finding]) -> dict[str, int]:

@@ -9,10 +9,9 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
+from ..host.load import hard_limits
 from . import process
 from .outdated import Container
-
-_LIMITS = {"nofile": "Max open files", "core": "Max core file size"}
 
 
 def seen(containers: t.Iterable[Container]) -> list[Container]:
@@ -23,23 +22,14 @@ def seen(containers: t.Iterable[Container]) -> list[Container]:
 def _seen(container: Container) -> Container:
     folder = Path(f"/proc/{container.pid}")
     with contextlib.suppress(OSError, ValueError, IndexError):
-        limits = (folder / "limits").read_text(encoding="ascii")
+        limits = hard_limits(container.pid)
         status = (folder / "status").read_text(encoding="ascii", errors="replace")
         gains = re.search(r"^NoNewPrivs:\s*(\d)", status, re.MULTILINE)
         return replace(
             container,
             started=process.start_time(container.pid),
             no_new_privileges=None if gains is None else gains.group(1) == "1",
-            nofile=_limit(limits, "nofile"),
-            core=_limit(limits, "core"),
+            nofile=limits.get("Max open files"),
+            core=limits.get("Max core file size"),
         )
     return container
-
-
-def _limit(table: str, name: str) -> int | None:
-    """The hard limit; -1 for none."""
-    for line in table.splitlines():
-        if line.startswith(_LIMITS[name]):
-            hard = line[len(_LIMITS[name]) :].split()[1]
-            return -1 if hard == "unlimited" else int(hard)
-    return None

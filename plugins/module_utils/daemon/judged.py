@@ -7,7 +7,7 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..controls.model import Finding
+from ..controls.model import Finding, waiver_notes
 from . import outdated, plan, refusals, state, surroundings, waivers
 from .judge import findings
 from .observe import Host
@@ -36,7 +36,7 @@ def judged(host: Host, decided: plan.Plan, live: state.Live | None, untold: bool
     before = of(refusals.former(observed), observed.live, (), observed.live is not None)
     after = of(configured, live, decided.deferred, not untold)
     old = outdated.outdated(_left(host, decided), configured, since(host, decided))
-    warnings = waivers.notes(leave, after, observed.today)
+    warnings = waiver_notes(leave, after, observed.today)
     return Verdict(before, after, old, [*warnings, *filter(None, [outdated.warning(old)])])
 
 

@@ -138,18 +138,19 @@ def _is_address(name: str) -> bool:
 
 def _run(*command: str | Path) -> str | None:
     """What it prints; None where it fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CaissonError(f"Failed to run {command[0]}: {error}") from error
+    done = _done(command)
     return done.stdout if done.returncode == 0 else None
 
 
 def _must(*command: str | Path) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CaissonError(f"Failed to run {command[0]}: {error}") from error
+    done = _done(command)
     if done.returncode:
         reason = " ".join(done.stderr.split())[-300:]
         raise CaissonError(f"Failed to make a certificate: {command[0]} {command[1]}: {reason}")
+
+
+def _done(command: t.Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CaissonError(f"Failed to run {command[0]}: {error}") from error

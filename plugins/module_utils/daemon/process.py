@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
+from ..host.load import hard_limits
 from . import successor
 from .flags import CONFIG_FILE, without
 
@@ -53,11 +54,8 @@ def start_time(pid: int) -> float:
 
 def open_files_limit(pid: int | str = "self") -> int:
     """The most open files that the process may allow its children."""
-    for line in _proc(pid, "limits").decode().splitlines():
-        if line.startswith("Max open files"):
-            hard = line.split()[4]
-            return 1 << 30 if hard == "unlimited" else int(hard)
-    return 1 << 30
+    hard = hard_limits(pid).get("Max open files", -1)
+    return 1 << 30 if hard < 0 else hard
 
 
 def _stat(pid: int) -> list[str]:

@@ -9,11 +9,10 @@ back; they tell whether a running daemon has a file.
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 
 from ..host.files import FileState
-from ..host.undo import UndoStore, decode, encode
+from ..host.undo import UndoStore, decode, digest_of, encode
 from . import process
 from .merge import Config
 from .service import Service
@@ -101,7 +100,7 @@ def times(store: UndoStore, path: str) -> tuple[int, int] | None:
 
 
 def digest(content: FileState | None) -> str:
-    return "absent" if content is None else hashlib.sha256(content.content).hexdigest()
+    return "absent" if content is None else digest_of(content.content)
 
 
 def _replace(store: UndoStore, name: str, value: t.Any) -> None:

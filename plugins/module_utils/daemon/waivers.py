@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import datetime
-import re
 import typing as t
 from dataclasses import replace
 
 from ..controls.daemon import ALWAYS_REFUSED, CONTROLS, KEYS_OF, NONE
-from ..controls.model import FAIL, NOT_APPLICABLE, WAIVED, Finding, Waiver
+from ..controls.model import FAIL, WAIVED, Finding, Waiver, day
 from ..errors import Fault, nearest
 from .addresses import Answers
 from .judge import outcome_of
@@ -23,7 +22,6 @@ _INSTEAD = {
     "daemon.tcp_tls": "set tls: true, or tlsverify with certificates of your own",
     "daemon.metrics_address": "write the one address at which they are collected",
 }
-_DAY = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def read(given: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[tuple[Waiver, ...], list[Fault]]:
@@ -42,46 +40,24 @@ def read(given: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[tuple[Waiver, ...], 
         if not reason.strip():
             remedy = "write a sentence that an auditor understands"
             faults.append(Fault(WHERE, f"{where}.reason", reason, "says nothing", remedy))
-        if not _is_day(expires):
+        try:
+            day(expires)
+        except ValueError:
             faults.append(Fault(WHERE, f"{where}.expires", expires, "is no date", "write it as YYYY-MM-DD"))
         if len(faults) == before:
             found.append(Waiver(control, reason, expires))
     return tuple(found), faults
 
 
-def _is_day(text: str) -> bool:
-    try:
-        datetime.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return bool(_DAY.match(text))
-
-
 def applied(found: t.Iterable[Finding], waivers: t.Iterable[Waiver], today: datetime.date) -> list[Finding]:
     """The findings, those that fail by leave as waived."""
     valid = {waiver.control: waiver for waiver in waivers if not waiver.expired(today)}
     return [
-        replace(finding, outcome=WAIVED, evidence=_waived(finding.evidence, valid[finding.control]))
+        replace(finding, outcome=WAIVED, evidence=valid[finding.control].covering(finding.evidence))
         if finding.outcome == FAIL and finding.control in valid
         else finding
         for finding in found
     ]
-
-
-def _waived(evidence: str, waiver: Waiver) -> str:
-    return f"{evidence}; waived until {waiver.expires}: {waiver.reason}"
-
-
-def notes(waivers: t.Iterable[Waiver], found: t.Iterable[Finding], today: datetime.date) -> list[str]:
-    """What is to be said of waivers that have expired or that nothing needs."""
-    used = {finding.control for finding in found if finding.outcome in (WAIVED, NOT_APPLICABLE)}
-    said = []
-    for waiver in waivers:
-        if waiver.expired(today):
-            said.append(f"the waiver of {waiver.control} expired on {waiver.expires}")
-        elif waiver.control not in used:
-            said.append(f"the waiver of {waiver.control} is not needed; remove it")
-    return said
 
 
 def violations(

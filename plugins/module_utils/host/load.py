@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ..errors import CaissonError
 
+_NAME_WIDTH = 26  # of a name in /proc/PID/limits, with the blank behind it
+
 
 def memory_kib() -> int:
     """The host's memory."""
@@ -27,13 +29,19 @@ def threads_in_use() -> int:
         raise CaissonError(f"Failed to read the number of threads from /proc/loadavg: {error}") from error
 
 
+def hard_limits(pid: int | str) -> dict[str, int]:
+    """The hard limits of a running process by the kernel's names, such as "Max processes"; -1 for no limit.
+
+    Empty where the process is gone.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines()[1:]
+    except OSError:
+        return {}
+    rows = [(line[:_NAME_WIDTH].strip(), line[_NAME_WIDTH:].split()) for line in lines]
+    return {name: int(row[1]) if row[1].isdigit() else -1 for name, row in rows if len(row) > 1}
+
+
 def process_limit(pid: int) -> int:
     """The hard limit of processes that a running process has; -1 where it has none, 0 where it is gone."""
-    try:
-        for line in Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines():
-            if line.startswith("Max processes"):
-                hard = line.split()[3]
-                return int(hard) if hard.isdigit() else -1
-    except (OSError, IndexError):
-        return 0
-    return 0
+    return hard_limits(pid).get("Max processes", 0)
