@@ -14,6 +14,7 @@ from ..errors import CaissonError
 from .changes import Access
 
 TEMPORARY_SUFFIX = ".caisson-new"
+MAKE_ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
@@ -124,21 +125,37 @@ def remove_file(path: str | Path) -> bool:
 
 
 def make_directories(path: str | Path, mode: int = 0o755) -> list[str]:
-    """Make the directory and its parents; the ones that were missing, outermost first, so that undo can remove them."""
+    """Make the directory and its parents; the ones that were missing, outermost first, so that undo can remove them.
+
+    Other runs and threads may do the same at the same time, or remove what is empty. A directory that another one made
+    is not among those returned; one that was taken away again is made anew.
+    """
+    made: dict[str, None] = {}
+    attempts = MAKE_ATTEMPTS
+    while True:
+        for directory in _missing(Path(path)):
+            try:
+                directory.mkdir(mode=mode)
+                made[str(directory)] = None
+                directory.chmod(mode)
+            except OSError as error:
+                if isinstance(error, FileExistsError) and directory.is_dir():
+                    continue
+                attempts -= 1
+                if attempts and isinstance(error, (FileExistsError, FileNotFoundError)):
+                    break
+                raise CaissonError(f"Failed to make the directory {directory}: {error.strerror}") from error
+        else:
+            return list(made)
+
+
+def _missing(path: Path) -> list[Path]:
+    """The directory and its parents as far as they are not there, outermost first."""
     missing: list[Path] = []
-    current = Path(path)
-    while not current.exists():
-        missing.append(current)
-        current = current.parent
-    made: list[str] = []
-    for directory in reversed(missing):
-        try:
-            directory.mkdir(mode=mode)
-            directory.chmod(mode)
-        except OSError as error:
-            raise CaissonError(f"Failed to make the directory {directory}: {error.strerror}") from error
-        made.append(str(directory))
-    return made
+    while not path.exists():
+        missing.insert(0, path)
+        path = path.parent
+    return missing
 
 
 def remove_empty_directories(paths: t.Iterable[str]) -> None:

@@ -132,10 +132,9 @@ class SecretStore:
         # Another engine's run may remove what is empty just then.
         for attempt in range(3):
             try:
-                make_directories(self._root.parent, mode=CLOSED)
+                for path in (self._root.parent, *self._parents(container)):
+                    make_directories(path, mode=CLOSED)
                 for path in self._parents(container):
-                    with contextlib.suppress(FileExistsError):
-                        path.mkdir(mode=CLOSED)
                     _own(path, CLOSED)
                 return
             except FileNotFoundError:
