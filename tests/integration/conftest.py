@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import functools
+import json
 import os
 import typing as t
 import uuid
@@ -14,7 +17,46 @@ import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support import images
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until
+from ansible_collections.caisson.hardening.tests.support.engine import join_network
 from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
+from ansible_collections.caisson.hardening.tests.support.shell import ROOT
+from xdist.scheduler import LoadScopeScheduling
+
+# What tests of the whole machine use: its kernel's settings and audit rules, hosts that boot on that kernel, and runs
+# on localhost, which exclude each other.
+MACHINE = ("audit", "daemon_host", "hosts", "kernel", "kernel_guard", "machine", "mounts", "playbook", "waves")
+
+
+def pytest_configure() -> None:
+    """Where tests run side by side, each worker has an engine of its own, and lives in that engine's network."""
+    worker, engines = os.environ.get("PYTEST_XDIST_WORKER"), os.environ.get("CAISSON_ENGINES")
+    if worker and engines:
+        listed = json.loads(engines)
+        mine = listed[int(worker[len("gw") :]) % len(listed)]
+        os.environ["DOCKER_HOST"] = mine["host"]
+        join_network(mine["network"])
+
+
+class ByFile(LoadScopeScheduling):
+    """What runs side by side is whole files. Those that change what the whole machine shares are one unit."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "machine" if _shares_machine(path) else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> ByFile:
+    return ByFile(config, log)
+
+
+@functools.lru_cache(maxsize=None)
+def _shares_machine(path: str) -> bool:
+    """Whether the file of tests uses one of MACHINE; its imports tell. Only the workers import the file itself."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    imported = [
+        f"{node.module}.{each.name}" for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names
+    ]
+    return any(module in name.split(".") for name in imported if ".tests.support" in name for module in MACHINE)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ over the network run inside that network namespace: prepend ``Engine.prefix``.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import shutil
@@ -28,6 +29,7 @@ FOLDER = CACHE / "engine"
 DEFAULT = "unix:///var/run/docker.sock"
 # What an engine of our own makes outside its namespaces: its places, and the source of a bind that is not there.
 OUTSIDE = ("/etc/docker", "/run/containerd", "/run/docker.sock")
+_NEW_NETWORK = 0x40000000  # CLONE_NEWNET of sched.h
 
 # /run/containerd is hidden so that dockerd starts a containerd of its own inside the namespaces;
 # /etc/docker so that it neither reads the machine's settings nor leaves its key there.
@@ -42,11 +44,14 @@ exec setpriv --pdeathsig TERM dockerd "$@"
 
 @dataclass(frozen=True)
 class Engine:
-    """An answering engine: its address, and what to prepend to commands that reach its containers by network."""
+    """An answering engine: its address, and what to prepend to commands that reach its containers by network.
+
+    network: the file of its network namespace, for one of our own.
+    """
 
     host: str
     prefix: tuple[str, ...] = ()
-    own: bool = False
+    network: str = ""
 
     def client(self) -> t.Any:
         return docker.APIClient(base_url=self.host, timeout=300)
@@ -76,38 +81,46 @@ def test_engine() -> t.Iterator[Engine]:
     elif answers(DEFAULT):
         yield Engine(DEFAULT)
     else:
-        with _own_engine() as engine:
+        with own_engine() as engine:
             yield engine
+
+
+def join_network(path: str) -> None:
+    """Move this thread, and what it starts, to the network namespace of that file."""
+    with open(path, "rb") as handle:  # noqa: PTH123
+        if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), _NEW_NETWORK) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot join the network namespace {path}")
 
 
 test_engine.__test__ = False  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
-def _own_engine() -> t.Iterator[Engine]:
+def own_engine(folder: Path = FOLDER) -> t.Iterator[Engine]:
+    """An engine of our own, whose data stays in *folder* for the next run."""
     if not shutil.which("dockerd"):
         raise TestSetupError("There is no Docker engine; apt-get install --no-install-recommends docker.io iptables")
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     made = [path for path in map(Path, OUTSIDE) if not path.exists()]
-    with (FOLDER / "lock").open("w") as lock:
+    with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise TestSetupError("Another test run of this checkout uses its engine; wait for it to end") from error
         # A socket's path has a length limit that a deep checkout would break.
         run = Path(tempfile.mkdtemp(prefix="caisson-engine-"))
-        process = _start(run)
+        process = _start(run, folder)
         try:
-            yield _wait(process, run)
+            yield _wait(process, run, folder)
         finally:
             _stop(process, run, made)
 
 
-def _start(run: Path) -> subprocess.Popen[bytes]:
+def _start(run: Path, folder: Path) -> subprocess.Popen[bytes]:
     (run / "daemon.json").write_text("{}\n", encoding="utf-8")
     options = {
         "--config-file": run / "daemon.json",
-        "--data-root": FOLDER / "data",
+        "--data-root": folder / "data",
         "--exec-root": run / "exec",
         "--pidfile": run / "pid",
         "-H": f"unix://{run}/docker.sock",
@@ -115,22 +128,23 @@ def _start(run: Path) -> subprocess.Popen[bytes]:
     }
     argv = ["unshare", "--net", "--mount", "--propagation", "slave", "sh", "-ec", START, "dockerd"]
     argv += [str(word) for pair in options.items() for word in pair]
-    with (FOLDER / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         # A session of its own: Ctrl-C at the terminal reaches us, and we stop it in order.
         return subprocess.Popen(
             as_root(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
 
 
-def _wait(process: subprocess.Popen[bytes], run: Path, timeout: float = 60) -> Engine:
+def _wait(process: subprocess.Popen[bytes], run: Path, folder: Path, timeout: float = 60) -> Engine:
     host = f"unix://{run}/docker.sock"
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline and process.poll() is None:
         if (run / "docker.sock").exists() and answers(host):
             pid = (run / "pid").read_text(encoding="utf-8").strip()
-            return Engine(host, tuple(as_root(["nsenter", f"--net=/proc/{pid}/ns/net", "--"])), own=True)
+            network = f"/proc/{pid}/ns/net"
+            return Engine(host, tuple(as_root(["nsenter", f"--net={network}", "--"])), network)
         time.sleep(0.2)
-    log = (FOLDER / "log").read_text(encoding="utf-8", errors="replace")
+    log = (folder / "log").read_text(encoding="utf-8", errors="replace")
     raise TestSetupError(f"The test engine did not come up within {timeout:.0f} s. Its last lines:\n{tail(log, 15)}")
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -178,9 +179,10 @@ def root_file_system(recipe: Recipe) -> Path:
 
 def prepare(*recipes: Recipe) -> None:
     """Make what needs a network, before commands run beside an engine that has none."""
-    for recipe in recipes:
-        root_file_system(recipe)
-    wheels()
+    # Two at a time: each downloads first and unpacks then.
+    with ThreadPoolExecutor(2) as pool:
+        for made in [*(pool.submit(root_file_system, recipe) for recipe in recipes), pool.submit(wheels)]:
+            made.result()
 
 
 def ensure_debian(client: t.Any, recipe: Recipe) -> str:

@@ -7,18 +7,20 @@ Usage: stages [STAGE...] [-- PYTEST ARGUMENTS]. Without a name: all of them. Out
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
 import signal
 import sys
+import tempfile
 import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import app_images, audit, awx_tools, images, kernel_guard, other_side, registry, vm
-from .engine import Engine, test_engine
+from .engine import FOLDER, Engine, own_engine, test_engine
 from .sanity import run_sanity
 from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged, output, tail, tool
 
@@ -141,14 +143,29 @@ def integration(run: Run) -> bool:
     registry.prepare()
     awx_tools.prepare()
     with kernel_guard.unchanged_machine(run.notes):
-        passed = _pytest(run, "integration", ["tests/integration"], engine=run.with_engine())
+        passed = _integration(run, run.with_engine())
     return passed and not run.notes
+
+
+def _integration(run: Run, engine: Engine) -> bool:
+    """All of them run two by two, each half with an engine of its own: most of the time they wait for it."""
+    if _named(run) or not engine.network:
+        return _pytest(run, "integration", ["tests/integration"], engine)
+    # Short, for the sockets below it, whose paths have a length that they must not pass.
+    with own_engine(FOLDER / "second") as second, tempfile.TemporaryDirectory(prefix="t-") as base:
+        engines = [{"host": each.host, "network": each.network} for each in (engine, second)]
+        os.environ["CAISSON_ENGINES"] = json.dumps(engines)
+        side_by_side = ["-n", "2", "--dist", "loadscope", "--basetemp", f"{base}/t"]
+        try:
+            return _pytest(run, "integration", [*side_by_side, "tests/integration"], engine)
+        finally:
+            del os.environ["CAISSON_ENGINES"]
 
 
 def benchmark(run: Run) -> bool:
     other_side.prepare()
     with kernel_guard.unchanged_machine(run.notes):
-        return _pytest(run, "benchmark", ["tests/benchmarks"], engine=run.with_engine()) and not run.notes
+        return _pytest(run, "benchmark", ["tests/benchmarks"], run.with_engine()) and not run.notes
 
 
 def molecule(run: Run, scenario: str = "") -> bool:
@@ -188,9 +205,13 @@ def _molecule(engine: Engine, scenario: str) -> bool:
     return _shown("molecule", argv, cwd=ROOT, env=environment) == 0
 
 
-def _pytest(run: Run, name: str, paths: list[str], engine: Engine | None = None) -> bool:
-    given = [word for word in run.arguments if word.startswith("tests/")]
-    argv = [sys.executable, "-m", "pytest", *run.arguments, *([] if given else paths)]
+def _named(run: Run) -> list[str]:
+    """The tests that the user named, instead of all."""
+    return [word for word in run.arguments if word.startswith("tests/")]
+
+
+def _pytest(run: Run, name: str, every: list[str], engine: Engine | None = None) -> bool:
+    argv = [sys.executable, "-m", "pytest", *run.arguments, *([] if _named(run) else every)]
     environment = {**os.environ, "PYTHONPATH": str(CACHE / "collections"), "PYTHONDONTWRITEBYTECODE": "1"}
     if engine:
         environment.update(DOCKER_HOST=engine.host, ANSIBLE_COLLECTIONS_PATH=str(INSTALLED))
