@@ -57,10 +57,11 @@ def module_command(
 ) -> list[str]:
     """The words of the command; it needs COLLECTIONS in PYTHONPATH."""
     given = {**args, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
+    # As Ansible's wrapper does. Its module for tests would load unittest first, which no host does.
     code = (
-        "import json, sys, runpy\n"
-        "from ansible.module_utils.testing import patch_module_args\n"
-        f"with patch_module_args(json.loads(sys.argv[1])):\n"
-        f"    runpy.run_module({PREFIX + name!r}, run_name='__main__')\n"
+        "import sys, runpy\n"
+        "from ansible.module_utils import basic\n"
+        "basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = sys.argv[1].encode(), 'legacy'\n"
+        f"runpy.run_module({PREFIX + name!r}, run_name='__main__')\n"
     )
-    return [python, "-c", code, json.dumps(given)]
+    return [python, "-c", code, json.dumps({"ANSIBLE_MODULE_ARGS": given})]

@@ -13,15 +13,21 @@ def is_free(value: t.Any, hidden: t.Collection[str]) -> bool:
 
     What stands in the keys is not looked at, as Ansible does not either.
     """
-    kind = type(value)
-    if kind is dict:
-        return all(is_free(each, hidden) for each in value.values())
-    if kind is list:
-        return all(is_free(each, hidden) for each in value)
-    if value is None or kind is bool:
-        return True
-    if kind is int or kind is float:
-        value = str(value)
-    elif kind is not str:
-        return False
-    return not any(each in value for each in hidden)
+    # A loop, for a result has thousands of values and this is done for each.
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        kind = type(each)
+        if kind is dict:
+            waiting.extend(each.values())
+        elif kind is list:
+            waiting.extend(each)
+        elif each is not None and kind is not bool:
+            if kind is int or kind is float:
+                each = str(each)
+            elif kind is not str:
+                return False
+            for one in hidden:
+                if one in each:
+                    return False
+    return True
