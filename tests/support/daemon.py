@@ -21,8 +21,21 @@ from ansible_collections.caisson.hardening.plugins.module_utils.daemon import pr
 from .run_module import run_module, start_module
 
 IMAGE = "caisson-daemon-test:busybox"
-# What the module uses by its default paths gets a place of its own inside.
-PRIVATE = ("/var/lib/caisson", "/run/lock")
+# What the module uses by its default paths gets a place of its own inside. What is mounted on a directory is gone when
+# somebody outside removes the directory, as other tests do with that of the undo data: it stands in an overlay.
+_SETUP = """
+set -e
+ip link set lo up 2> /dev/null || true
+mkdir private
+mount -t tmpfs tmpfs private
+mkdir private/upper private/work
+mknod private/upper/caisson c 0 0
+mount -t overlay -o lowerdir=/var/lib,upperdir=private/upper,workdir=private/work overlay /var/lib
+mkdir /var/lib/caisson
+for path in /var/lib/caisson /run/lock; do mount -t tmpfs tmpfs $path; done
+echo ready
+exec sleep infinity
+"""
 
 
 class SandboxedDaemon:
@@ -34,12 +47,10 @@ class SandboxedDaemon:
         self.socket = directory / "docker.sock"
         self.pidfile = directory / "docker.pid"
         self.log = directory / "dockerd.log"
-        self._made = [path for path in PRIVATE if not Path(path).exists()]
-        binds = "".join(f"mkdir -p {path}; mount -t tmpfs tmpfs {path}; " for path in PRIVATE)
-        setup = f"ip link set lo up 2>/dev/null; {binds}echo ready; exec sleep infinity"
         self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", setup],
+            ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", _SETUP],
             stdout=subprocess.PIPE,
+            cwd=directory,
             text=True,
         )
         assert self._holder.stdout is not None
@@ -232,9 +243,6 @@ class SandboxedDaemon:
         self.close_daemon()
         self._holder.kill()
         self._holder.wait()
-        for path in self._made:
-            with contextlib.suppress(OSError):
-                Path(path).rmdir()
 
     def close_daemon(self) -> None:
         """End the daemon and its containers."""

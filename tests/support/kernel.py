@@ -25,12 +25,15 @@ from .run_module import COLLECTIONS, run_module
 _SETUP = """
 set -e
 mount -t tmpfs tmpfs {scratch}
+# A whiteout, so that what other tests have there is not seen, now and later.
+mkdir -p {scratch}/var/lib
+mknod {scratch}/var/lib/caisson c 0 0
 for directory in /etc /var/lib /run /usr/local/lib; do
   upper={scratch}$directory work={scratch}/work$directory
   mkdir -p $upper $work
   mount -t overlay -o lowerdir=$directory,upperdir=$upper,workdir=$work overlay $directory
 done
-rm -rf /var/lib/caisson /etc/sysctl.d /etc/security/limits.d /etc/systemd/*.conf.d
+rm -rf /etc/sysctl.d /etc/security/limits.d /etc/systemd/*.conf.d
 mkdir /etc/sysctl.d /etc/security/limits.d
 : > /etc/sysctl.conf
 ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf

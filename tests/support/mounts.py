@@ -24,9 +24,11 @@ _SETUP = """
 set -e
 mount -t tmpfs -o mode=755 tmpfs {scratch}
 cd {scratch}
-mkdir -p upper/var/lib/caisson upper/var/lib/docker work root
+mkdir -p upper/var/lib/docker work root
+# A whiteout, so that what other tests have there is not seen, now and later.
+mknod upper/var/lib/caisson c 0 0
 mkdir -m 1777 upper/tmp upper/var/tmp
-for folder in tmp var/tmp var/lib/caisson var/lib/docker; do
+for folder in tmp var/tmp var/lib/docker; do
   {python} -c "import os; os.setxattr('upper/$folder', 'trusted.overlay.opaque', b'y')"
 done
 mount -t overlay -o lowerdir=/,upperdir={scratch}/upper,workdir={scratch}/work overlay {scratch}/root
@@ -39,7 +41,6 @@ mknod -m 666 dev/null c 1 3
 mknod -m 666 dev/urandom c 1 9
 mkdir -m 1777 dev/shm
 mount -t tmpfs -o nosuid,nodev tmpfs dev/shm
-rmdir var/lib/caisson
 mount -t tmpfs tmpfs run
 mkdir run/lock
 printf '%s' "$1" > etc/fstab
