@@ -74,6 +74,8 @@ def test_with_userns_remap_the_owner_is_the_shifted_one(daemon: SandboxedDaemon)
     daemon.config.write_text("{}", encoding="utf-8")
     daemon.start("--userns-remap=remap")
     assert "name=userns" in daemon.info()["SecurityOptions"]
+    asked = run_module("host_facts", {"docker_host": f"unix://{daemon.socket}"}, python=str(daemon.python))
+    assert asked["ansible_facts"]["caisson"]["engine"]["userns_remap"] is True
     values = [secrets.value(), secrets.value()]
     deploy(daemon, values[0])
     assert daemon.run("web", "/bin/busybox id -u") == (0, "10001\n")

@@ -72,6 +72,7 @@ APPLIERS = frozenset(
         "containers.secret_keeper",
         *("mounts.apply", "boot.apply"),
         *("rollout.apply", "rollout.records", "containers.status_apply"),
+        "facts.gather",
     )
 )
 IMPURE_LIBRARIES = frozenset("docker requests subprocess socket shutil tempfile fcntl urllib http".split())
