@@ -111,7 +111,7 @@ def test_another_rollout_has_the_host(tmp_path: Path) -> None:
 
 def test_a_rollout_whose_control_node_died_is_run_again_without_a_word(tmp_path: Path) -> None:
     process = begin(tmp_path, "-e", "harden_hosts=canary", *hooks(tmp_path, "begun; sleep 3; echo drained"))
-    until(lambda: (tmp_path / "log").exists() or process.poll() is not None)
+    until(lambda: (tmp_path / "log").exists() or process.poll() is not None, 60)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert LOCK.exists()
