@@ -64,8 +64,6 @@ def known_variables() -> frozenset[str]:
         spec = yaml.safe_load(path.read_text(encoding="utf-8"))
         found.update(spec["argument_specs"]["main"].get("options") or {})
         found.add(f"{path.parents[1].name}_result")
-    # Registered by a part of a role.
-    found |= {"kernel_modules_result", "kernel_security_result"}
     return frozenset(found)
 
 

@@ -149,18 +149,13 @@ undo:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.boot.apply import run
-from ansible_collections.caisson.hardening.plugins.module_utils.boot.spec import parse
+from ansible_collections.caisson.hardening.plugins.module_utils.boot.spec import ARGUMENTS, parse
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "baseline"},
-            "parameters": {"type": "dict", "default": {}},
-            "omit": {"type": "list", "elements": "str", "default": []},
-            "state": {"type": "str", "choices": ["report", "present", "absent"], "default": "report"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
     answer(module, lambda: run(parse(**module.params), check=module.check_mode))

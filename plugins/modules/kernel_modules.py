@@ -177,18 +177,12 @@ undo:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel_modules.apply import run
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel_modules.spec import parse
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel_modules.spec import ARGUMENTS, parse
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "none"},
-            "deny": {"type": "list", "elements": "str", "default": []},
-            "omit": {"type": "list", "elements": "str", "default": []},
-            "unload": {"type": "bool", "default": False},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
     answer(module, lambda: run(parse(**module.params), check=module.check_mode))

@@ -112,24 +112,12 @@ score:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.controls.model import score
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel_security.findings import findings
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel_security.observe import observe
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel_security.apply import ARGUMENTS, look
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={"profile": {"type": "str", "choices": ["baseline", "strict"], "default": "baseline"}},
-        supports_check_mode=True,
-    )
-    seen = observe()
-    found = findings(seen, module.params["profile"])
-    module.exit_json(
-        changed=False,
-        security=seen.as_dict(),
-        findings=[finding.as_dict() for finding in found],
-        score=score(found, found),
-    )
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module.exit_json(**look(module.params["profile"]))
 
 
 if __name__ == "__main__":

@@ -153,20 +153,15 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, on_unwritable
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import on_unwritable
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.mounts.apply import run
-from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import parse
+from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import ARGUMENTS, parse
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "baseline"},
-            "options": {"type": "dict", "default": {}},
-            "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
     options = {**module.params, "unwritable": on_unwritable(module.params["unwritable"])}

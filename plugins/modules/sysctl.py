@@ -278,26 +278,15 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, on_unwritable
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import on_unwritable
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.host_rules import EXPECTED
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import DEFAULT_PATH, parse
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import ARGUMENTS, parse
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "settings": {"type": "dict", "default": {}},
-            "profile": {"type": "str", "choices": ["baseline", "strict", "none"], "default": "none"},
-            "omit": {"type": "list", "elements": "str", "default": []},
-            "one_way": {"type": "list", "elements": "str", "default": []},
-            "expect": {"type": "list", "elements": "str", "choices": list(EXPECTED), "default": []},
-            "path": {"type": "str", "default": DEFAULT_PATH},
-            "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
-            "overridden": {"type": "str", "choices": ["report", "fail", "take_over"], "default": "report"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
     options = {**module.params, "unwritable": on_unwritable(module.params["unwritable"])}

@@ -46,7 +46,7 @@ def play(folder: Path, host: Place, *arguments: str) -> tuple[int, str]:
     tasks = [
         {"ansible.builtin.include_role": {"name": "caisson.hardening.kernel"}},
         {
-            "ansible.builtin.copy": {"content": "{{ kernel_result | to_json }}", "dest": str(result)},
+            "ansible.builtin.copy": {"content": "{{ kernel_result.parts.settings | to_json }}", "dest": str(result)},
             "delegate_to": "localhost",
             "changed_when": False,
             "check_mode": False,

@@ -67,7 +67,7 @@ APPLIERS = frozenset(
         *("containers.replacement", "containers.schedule"),
         *("containers.drift_apply", "containers.drift_entry", "containers.look"),
         "images.apply",
-        "kernel_modules.apply",
+        *("kernel_modules.apply", "kernel_security.apply", "kernel_parts.apply"),
         "containers.project_resources",
         "containers.secret_keeper",
         *("mounts.apply", "boot.apply"),

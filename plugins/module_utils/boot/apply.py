@@ -13,7 +13,7 @@ from ..host.distributions import GRUB, Distribution, find
 from ..host.files import FileState, read_file, write_file
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
-from ..host.result import HostResult
+from ..host.result import HostResult, Work
 from ..host.transaction import Transaction, to_state, to_text
 from ..host.undo import ROOT, UndoStore
 from . import dropin, menu, system
@@ -30,15 +30,25 @@ GENERATED, SINCE = "generated", "generated_since"
 
 def run(spec: BootSpec, check: bool = False, undo_root: str = ROOT) -> HostResult:
     """Bring the host to the spec; CaissonError, with nothing changed, where that fails."""
+    with prepared(spec, check, undo_root) as carry_out:
+        return carry_out()
+
+
+@contextlib.contextmanager
+def prepared(spec: BootSpec, check: bool = False, undo_root: str = ROOT) -> t.Iterator[Work]:
+    """What brings the host to the spec, planned under the lock; CaissonError where it is refused."""
     require_root(SUBJECT)
     with contextlib.nullcontext() if check or spec.state == REPORT else host_lock(SUBJECT):
         store = UndoStore(SUBJECT, undo_root)
         observed = _observe(store)
         plan = make_plan(spec, observed)
-        if plan.changes and not check:
-            Transaction(store, ProcSys(), _Menu(store, observed, plan)).run(plan.changes)
-        changed = bool(plan.changes)
-        after = predicted(spec, plan, observed) if check or not changed else _observe(store)
+        yield lambda: _carry_out(spec, store, observed, plan, check)
+
+
+def _carry_out(spec: BootSpec, store: UndoStore, observed: Observed, plan: BootPlan, check: bool) -> HostResult:
+    if plan.changes and not check:
+        Transaction(store, ProcSys(), _Menu(store, observed, plan)).run(plan.changes)
+    after = predicted(spec, plan, observed) if check or not plan.changes else _observe(store)
     return _result(spec, plan, observed, after, store.path)
 
 

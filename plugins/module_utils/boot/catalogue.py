@@ -7,6 +7,7 @@ the kernel's own admin-guide/kernel-parameters.
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass
@@ -169,14 +170,20 @@ def applies(parameter: Parameter, kernel: tuple[int, int], architecture: str) ->
 
 def lacks_support(parameter: Parameter, config: str) -> bool:
     """Whether the kernel's build configuration (the text of its .config, if known) leaves out what it steers."""
-    return bool(config and parameter.needs) and f"{parameter.needs}=y" not in config.splitlines()
+    return bool(config and parameter.needs) and f"{parameter.needs}=y" not in _lines(config)
 
 
 def built_in(parameter: Parameter, config: str) -> bool:
     """Whether the kernel's build configuration (the text of its .config) has the same effect already."""
     option, value = parameter.built_in
     line = f"# {option} is not set" if value == "n" else f"{option}={value}"
-    return bool(option) and line in config.splitlines()
+    return bool(option) and line in _lines(config)
+
+
+@functools.lru_cache(maxsize=1)
+def _lines(config: str) -> frozenset[str]:
+    # Each parameter asks for it, and a configuration has ten thousand lines.
+    return frozenset(config.splitlines())
 
 
 def profile(name: str) -> tuple[Parameter, ...]:

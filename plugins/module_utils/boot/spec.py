@@ -6,12 +6,19 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ..controls.model import BASELINE
+from ..controls.model import BASELINE, PROFILES
 from ..errors import Fault, InputError, named, nearest
 from .catalogue import BY_NAME, Parameter, applies, lacks_support, profile
 from .refused import faults as refused_faults
 
 PRESENT, ABSENT, REPORT = "present", "absent", "report"
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "profile": {"type": "str", "choices": [*PROFILES, "none"], "default": BASELINE},
+    "parameters": {"type": "dict", "default": {}},
+    "omit": {"type": "list", "elements": "str", "default": []},
+    "state": {"type": "str", "choices": [REPORT, PRESENT, ABSENT], "default": REPORT},
+}
 
 _WHERE = "boot_parameters"
 

@@ -67,7 +67,11 @@ class HostResult:
         }
 
 
-def answer(module: t.Any, work: t.Callable[[], HostResult]) -> None:
+# What carries a plan out, or in check mode predicts it; CaissonError, with nothing changed, where that fails.
+Work = t.Callable[[], HostResult]
+
+
+def answer(module: t.Any, work: Work) -> None:
     """End the Ansible module with the result of the work, or with what went wrong."""
     try:
         result = work()

@@ -13,7 +13,7 @@ from ..controls.model import PROFILES, STRICT, Finding
 from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
-from ..host.result import HostResult
+from ..host.result import HostResult, Work
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .findings import findings
@@ -41,6 +41,18 @@ def run(
     undo_root: str = ROOT,
 ) -> HostResult:
     """Bring the host to the spec; CaissonError, with nothing changed, where that fails."""
+    with prepared(spec, check, proc, undo_root) as carry_out:
+        return carry_out()
+
+
+@contextlib.contextmanager
+def prepared(
+    spec: SysctlSpec,
+    check: bool = False,
+    proc: ProcSys | None = None,
+    undo_root: str = ROOT,
+) -> t.Iterator[Work]:
+    """What brings the host to the spec, planned under the lock; CaissonError where it is refused."""
     require_root("sysctl")
     kernel = proc or ProcSys()
     with contextlib.nullcontext() if check else host_lock(LOCK):
@@ -49,12 +61,18 @@ def run(
         spec = for_host(spec, traits, kernel, store)
         observed = observe(spec, kernel, store)
         plan = make_plan(spec, observed)
-        refused = dict(plan.refused)
-        if plan.changes and not check:
-            refused.update(Transaction(store, kernel, tolerant=spec.unwritable == REPORT).run(plan.changes))
-        after = _after(spec, kernel, observed, plan, check)
         plan = dataclasses.replace(plan, warnings=(*plan.warnings, *harmful(spec.settings, traits)))
-        return _result(spec=spec, observed=observed, plan=plan, refused=refused, after=after, undo=store.path)
+        yield lambda: _carry_out(spec, kernel, store, observed, plan, check)
+
+
+def _carry_out(
+    spec: SysctlSpec, kernel: ProcSys, store: UndoStore, observed: Observed, plan: SysctlPlan, check: bool
+) -> HostResult:
+    refused = dict(plan.refused)
+    if plan.changes and not check:
+        refused.update(Transaction(store, kernel, tolerant=spec.unwritable == REPORT).run(plan.changes))
+    after = _after(spec, kernel, observed, plan, check)
+    return _result(spec=spec, observed=observed, plan=plan, refused=refused, after=after, undo=store.path)
 
 
 def for_host(spec: SysctlSpec, traits: HostTraits, kernel: ProcSys, store: UndoStore) -> SysctlSpec:

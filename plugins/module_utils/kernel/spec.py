@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from ..controls.model import PROFILES
 from ..errors import Fault, nearest
+from ..host.container import UNWRITABLE
 from ..host.sysctl_names import canonical_key, canonical_value
 from .host_rules import EXPECTED, Adjusted
 from .keys import KNOWN, ONE_WAY, is_one_way, profile_values
@@ -20,6 +21,18 @@ NO_PROFILE = "none"
 PRESENT, ABSENT = "present", "absent"
 FAIL, REPORT, TAKE_OVER = "fail", "report", "take_over"
 LEAVE = "omit"
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "settings": {"type": "dict", "default": {}},
+    "profile": {"type": "str", "choices": [*PROFILES, NO_PROFILE], "default": NO_PROFILE},
+    "omit": {"type": "list", "elements": "str", "default": []},
+    "one_way": {"type": "list", "elements": "str", "default": []},
+    "expect": {"type": "list", "elements": "str", "choices": list(EXPECTED), "default": []},
+    "path": {"type": "str", "default": DEFAULT_PATH},
+    "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
+    "overridden": {"type": "str", "choices": [REPORT, FAIL, TAKE_OVER], "default": REPORT},
+    "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+}
 
 _WHERE = "sysctl"
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import require_root
-from ..host.result import HostResult
+from ..host.result import HostResult, Work
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .modprobe_conf import PATH
@@ -24,16 +24,27 @@ SUBJECT = "kernel_modules"
 
 def run(spec: ModulesSpec, check: bool = False, undo_root: str = ROOT) -> HostResult:
     """Bring the host to the spec; CaissonError, with nothing changed, where that fails."""
+    with prepared(spec, check, undo_root) as carry_out:
+        return carry_out()
+
+
+@contextlib.contextmanager
+def prepared(spec: ModulesSpec, check: bool = False, undo_root: str = ROOT) -> t.Iterator[Work]:
+    """What brings the host to the spec, planned under the lock; CaissonError where it is refused."""
     require_root("kernel_modules")
     with contextlib.nullcontext() if check else host_lock(SUBJECT):
         store = UndoStore(SUBJECT, undo_root)
         observed = _observe(store)
         plan = make_plan(spec, observed)
-        image, made = initramfs(observed.kernel.release)
-        stale = bool(image and (plan.changes.files or changed_at(PATH) > made))
-        if plan.changes and not check:
-            Transaction(store, Modules(), _settle(plan, observed)).run(plan.changes)
-        after = _predicted(plan, observed) if check else _observe(store)
+        yield lambda: _carry_out(spec, store, observed, plan, check)
+
+
+def _carry_out(spec: ModulesSpec, store: UndoStore, observed: Observed, plan: ModulesPlan, check: bool) -> HostResult:
+    image, made = initramfs(observed.kernel.release)
+    stale = bool(image and (plan.changes.files or changed_at(PATH) > made))
+    if plan.changes and not check:
+        Transaction(store, Modules(), _settle(plan, observed)).run(plan.changes)
+    after = _predicted(plan, observed) if check or not plan.changes else _observe(store)
     return HostResult.of(
         plan.changes,
         store.path,

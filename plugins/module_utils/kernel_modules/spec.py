@@ -7,11 +7,20 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ..controls.model import PROFILES
 from ..errors import Fault, InputError, nearest
 from .catalogue import ENTRIES, MODULES, canonical, demanded, protection
 
 PRESENT, ABSENT = "present", "absent"
 NO_PROFILE = "none"
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "profile": {"type": "str", "choices": [*PROFILES, NO_PROFILE], "default": NO_PROFILE},
+    "deny": {"type": "list", "elements": "str", "default": []},
+    "omit": {"type": "list", "elements": "str", "default": []},
+    "unload": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+}
 
 WHERE = "kernel_modules"
 _NAME = re.compile(r"^[A-Za-z0-9_]{1,55}$")

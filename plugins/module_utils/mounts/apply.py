@@ -10,7 +10,7 @@ from ..errors import Fault, InputError
 from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import require_root
-from ..host.result import HostResult
+from ..host.result import HostResult, Work
 from ..host.systemd import is_running
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
@@ -30,6 +30,13 @@ LOCK = "mount_options"
 
 def run(spec: MountSpec, check: bool = False, undo_root: str = ROOT) -> HostResult:
     """Bring the host to the spec; CaissonError, with nothing changed, where that fails."""
+    with prepared(spec, check, undo_root) as carry_out:
+        return carry_out()
+
+
+@contextlib.contextmanager
+def prepared(spec: MountSpec, check: bool = False, undo_root: str = ROOT) -> t.Iterator[Work]:
+    """What brings the host to the spec, planned under the lock; CaissonError where it is refused."""
     require_root(SUBJECT)
     require_host_mounts()
     mounts = Mounts()
@@ -37,12 +44,18 @@ def run(spec: MountSpec, check: bool = False, undo_root: str = ROOT) -> HostResu
         store = UndoStore(SUBJECT, undo_root)
         observed = _observe(spec, mounts, store)
         plan = make_plan(spec, observed)
-        uses = warnings_of_use(plan.changes.values)
-        refused = dict(plan.refused)
-        if plan.changes and not check:
-            transaction = Transaction(store, mounts, _settle(plan), tolerant=spec.unwritable == REPORT)
-            refused.update(transaction.run(plan.changes))
-        after = predicted(observed, plan.changes) if check else _observe(spec, mounts, store)
+        yield lambda: _carry_out(spec, mounts, store, observed, plan, check)
+
+
+def _carry_out(
+    spec: MountSpec, mounts: Mounts, store: UndoStore, observed: Observed, plan: MountPlan, check: bool
+) -> HostResult:
+    uses = warnings_of_use(plan.changes.values)
+    refused = dict(plan.refused)
+    if plan.changes and not check:
+        transaction = Transaction(store, mounts, _settle(plan), tolerant=spec.unwritable == REPORT)
+        refused.update(transaction.run(plan.changes))
+    after = predicted(observed, plan.changes) if check or not plan.changes else _observe(spec, mounts, store)
     return HostResult.of(
         plan.changes,
         store.path,

@@ -6,13 +6,21 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..controls.model import BASELINE
+from ..controls.model import BASELINE, PROFILES
 from ..errors import Fault, InputError, named, nearest
+from ..host.container import UNWRITABLE
 from .catalogue import MOUNTS
 from .options import FLAGS, HIDEPID, PROC, Options, split, value
 
 PRESENT, ABSENT = "present", "absent"
 FAIL, REPORT = "fail", "report"
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "profile": {"type": "str", "choices": [*PROFILES, "none"], "default": BASELINE},
+    "options": {"type": "dict", "default": {}},
+    "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
+    "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+}
 
 _WHERE = "mount_options"
 
