@@ -48,6 +48,18 @@ def test_commands_of_the_readme_in_order(machine: Machine) -> None:
     assert recap(machine.said("make restore"))["changed"] == 0
 
 
+def test_restore_goes_on_where_no_engine_answers(machine: Machine) -> None:
+    machine.said("pkill dockerd; while pgrep dockerd > /dev/null; do sleep 0.2; done")
+    before = machine.said(SNAPSHOT)
+    machine.said("make harden HARDEN_ARGS='--tags kernel'")
+    assert machine.said(SNAPSHOT) != before
+    status, text = machine.run("make restore HARDEN_ARGS='--tags containers'")
+    assert status != 0 and recap(text)["failed"] == 1, "asked for by name, an engine that is down is a failure"
+    restored = machine.said("make restore")
+    assert recap(restored)["failed"] == 0 and "so no container was removed" in " ".join(restored.split())
+    assert machine.said(SNAPSHOT) == before
+
+
 def test_half_made_environment_is_made_anew(machine: Machine) -> None:
     machine.said("make collection")
     machine.said("rm -rf .venv/lib .venv/.stamp")

@@ -243,6 +243,10 @@ def main(words: list[str]) -> int:
     names, arguments = words, []
     if "--" in words:
         names, arguments = words[: words.index("--")], words[words.index("--") + 1 :]
+    unknown = [name for name in names if name.partition("=")[0] not in STAGES]
+    if unknown:
+        print(f"No such stage: {', '.join(unknown)}. There are: {', '.join(STAGES)}", file=sys.stderr)
+        return 2
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
     # Some tools write logs and settings into the home directory; the user's stays as it is.
     home = CACHE / "home" / "tests"
