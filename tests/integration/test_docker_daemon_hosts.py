@@ -17,6 +17,16 @@ ONLY_12 = pytest.mark.parametrize("machine", [images.HOST], indirect=True, ids=l
 # Here killed runs die before each third of their steps; on the virtual machines before each.
 FAULTS = [fault for fault in daemon_faults.FAULTS if fault is not daemon_faults.killed_before_each_step]
 
+ASK = """
+import time, urllib.request
+for _attempt in range(50):
+    try:
+        print(urllib.request.urlopen("http://127.0.0.1:8000/", timeout=5).read().decode())
+        break
+    except OSError:
+        time.sleep(0.2)
+"""
+
 
 @pytest.fixture(scope="module", params=[images.HOST, images.HOST_TRIXIE], ids=lambda recipe: recipe.name)
 def machine(request: pytest.FixtureRequest, api: docker.APIClient, busybox: str) -> t.Iterator[DaemonHost]:
@@ -109,6 +119,31 @@ def test_the_strict_profile_is_in_effect_as_far_as_the_engine_has_it(host: Daemo
     assert ('host_binding_ipv4": "127.0.0.1"' in host.sh("docker network inspect fresh")) == new
     host.sh("docker network rm fresh")
     assert host.done(profile="strict")["changed"] is False
+
+
+def test_a_port_that_a_container_publishes_is_not_taken_for_the_daemons_api(host: DaemonHost, busybox: str) -> None:
+    """Without docker-proxy the daemon itself listens at the port, from its next start with the container on."""
+    host.done()
+    serve = "mkdir -p /tmp/w; echo served > /tmp/w/index.html; httpd -f -p 80 -h /tmp/w"
+    host.sh(f"docker run -d --name web --publish 8000:80 {busybox} sh -c '{serve}'")
+    try:
+        assert host.program(ASK)[1].strip() == "served"
+        assert f"pid={host.engine_pid()}," in host.sh("ss -Hltnp sport = :8000")
+        assert host.done()["changed"] is False
+    finally:
+        host.sh("docker rm -f web")
+
+
+def test_a_tcp_socket_that_systemd_opens_for_the_daemon_is_refused(host: DaemonHost) -> None:
+    folder = "/etc/systemd/system/docker.socket.d"
+    again = "systemctl daemon-reload; systemctl stop docker.service; systemctl restart docker.socket; docker version"
+    host.done(config={"live-restore": True})
+    host.put(f"{folder}/tcp.conf", b"[Socket]\nListenStream=127.0.0.1:2375\n")
+    host.sh(again)
+    try:
+        assert "tcp://127.0.0.1:2375 answers anybody, without TLS" in host.module()["msg"]
+    finally:
+        host.sh(f"rm -r {folder}; {again}")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
