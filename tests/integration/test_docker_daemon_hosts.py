@@ -14,9 +14,7 @@ from ansible_collections.caisson.hardening.tests.support.daemon_host import Daem
 from ansible_collections.caisson.hardening.tests.support.hosts import wait_for_systemd
 
 ONLY_12 = pytest.mark.parametrize("machine", [images.HOST], indirect=True, ids=lambda recipe: recipe.name)
-# Here killed runs die before each third of their steps; on the virtual machines before each.
-FAULTS = [fault for fault in daemon_faults.FAULTS if fault is not daemon_faults.killed_before_each_step]
-
+# What port 8000 of the host serves, once it does.
 ASK = """
 import time, urllib.request
 for _attempt in range(50):
@@ -146,7 +144,7 @@ def test_a_tcp_socket_that_systemd_opens_for_the_daemon_is_refused(host: DaemonH
         host.sh(f"rm -r {folder}; {again}")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", daemon_faults.FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_leaves_engine_settings_and_container(host: DaemonHost, fault: t.Callable[[DaemonHost], None]) -> None:
     fault(host)
 
