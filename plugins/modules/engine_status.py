@@ -18,9 +18,9 @@ options:
     description:
       - RV(containers) of an earlier look. A container that served then and is stopped, gone, restarting or unhealthy
         now is a failure. So is one that was not there then and is restarting or unhealthy.
+      - Without it no container is judged.
     type: list
     elements: dict
-    default: []
   ignore:
     description: Names of containers that are not judged, such as those that were removed on purpose.
     type: list
@@ -96,7 +96,7 @@ def main() -> None:
     arguments["docker_host"]["fallback"] = (env_fallback, ["DOCKER_HOST"])
     module = AnsibleModule(
         argument_spec={
-            "before": {"type": "list", "elements": "dict", "default": []},
+            "before": {"type": "list", "elements": "dict"},
             "ignore": {"type": "list", "elements": "str", "default": []},
             "required": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 0},

@@ -8,17 +8,22 @@ import typing as t
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.tests.support import images
-from ansible_collections.caisson.hardening.tests.support.daemon_host import EXPERIMENTAL, DaemonHost, daemon_host, load
+from ansible_collections.caisson.hardening.tests.support import daemon_faults, images
+from ansible_collections.caisson.hardening.tests.support.daemon_faults import CONFIG, DROPIN, FORMER, SECOND, refused
+from ansible_collections.caisson.hardening.tests.support.daemon_host import DaemonHost, daemon_host, load
 from ansible_collections.caisson.hardening.tests.support.hosts import wait_for_systemd
 
-CONFIG = "/etc/docker/daemon.json"
-DROPIN = "/etc/systemd/system/docker.service.d/zz-caisson-flags.conf"
-FORMER = b'{"labels": ["kept=yes"],\n\n   "max-concurrent-uploads": 3}\n'
-SECOND = {"hosts": ["fd://", "unix:///run/second.sock"]}
 ONLY_12 = pytest.mark.parametrize("machine", [images.HOST], indirect=True, ids=lambda recipe: recipe.name)
-BACK = "the former file is back and the daemon runs with it"
-# The metrics of engine 20.10 are one of these.
+# What port 8000 of the host serves, once it does.
+ASK = """
+import time, urllib.request
+for _attempt in range(50):
+    try:
+        print(urllib.request.urlopen("http://127.0.0.1:8000/", timeout=5).read().decode())
+        break
+    except OSError:
+        time.sleep(0.2)
+"""
 
 
 @pytest.fixture(scope="module", params=[images.HOST, images.HOST_TRIXIE], ids=lambda recipe: recipe.name)
@@ -34,26 +39,8 @@ def machine(request: pytest.FixtureRequest, api: docker.APIClient, busybox: str)
 @pytest.fixture
 def host(machine: DaemonHost, busybox: str) -> t.Iterator[DaemonHost]:
     """The host with a container that has to outlive the test; then all is undone and nothing of the module left."""
-    before = machine.state()
-    process = machine.container("stays", busybox)
-    yield machine
-    machine.done(state="absent")
-    assert machine.process("stays") == process, "the container was stopped"
-    assert machine.state() == before
-    assert machine.sh(f"docker run --rm {busybox} echo serves") == "serves"
-
-
-def refused(host: DaemonHost, **options: t.Any) -> str:
-    """The message of a run that fails and leaves the file, the daemon's settings and the container as they were."""
-    content, state, process = host.sh(f"cat {CONFIG}"), host.sh("docker info | grep -A1 Labels"), host.process("stays")
-    result = host.module(**options)
-    assert result.get("failed"), result
-    host.serves()
-    assert host.sh(f"cat {CONFIG}") == content
-    assert host.sh("docker info | grep -A1 Labels") == state
-    assert host.process("stays") == process
-    assert host.tried(f"test -e {DROPIN}")[0] != 0
-    return str(result["msg"])
+    with daemon_faults.outlived(machine, busybox):
+        yield machine
 
 
 def test_all_of_it_is_in_effect_and_undone_while_a_container_runs_on(host: DaemonHost) -> None:
@@ -118,21 +105,6 @@ def test_flags_from_a_file_of_variables_are_taken_over_too(machine: DaemonHost) 
         host.sh("mv /root/docker.default /etc/default/docker; systemctl restart docker")
 
 
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ({"experimental": True, "metrics-addr": "127.0.0.1:22"}, "address already in use"),
-        ({"tls": True, "tlscert": "/nowhere/x", "tlskey": "/nowhere/y"}, "Could not load X509 key pair"),
-    ],
-    ids=["port_in_use", "bad_certificate_path"],
-)
-def test_a_start_that_fails_is_undone(host: DaemonHost, config: dict, said: str) -> None:
-    message = refused(host, config=config, waivers=EXPERIMENTAL)
-    # Engine 26 finds a certificate that is not there before the file is written.
-    assert said in message and (BACK in message or "nothing was changed" in message)
-    assert host.done(state="absent")["changed"] is False, "the failed run left something to undo"
-
-
 def test_the_strict_profile_is_in_effect_as_far_as_the_engine_has_it(host: DaemonHost) -> None:
     predicted = host.done(profile="strict", check=True)
     result = host.done(profile="strict")
@@ -147,63 +119,36 @@ def test_the_strict_profile_is_in_effect_as_far_as_the_engine_has_it(host: Daemo
     assert host.done(profile="strict")["changed"] is False
 
 
-@ONLY_12
-def test_a_daemon_that_hangs_on_its_start_is_ended_and_undone(host: DaemonHost) -> None:
-    message = refused(host, config={"containerd": "/run/nobody-listens.sock"}, flags="take_over", timeout=5)
-    assert "did not end within 5 s" in message and BACK in message
-    assert host.done(state="absent")["changed"] is False
-
-
-def test_what_cannot_be_right_is_refused_before(host: DaemonHost) -> None:
-    engine = host.engine_pid()
-    assert "log-opts.max-file: 3 is not a string" in refused(host, config={"log-opts": {"max-file": 3}})
-    assert "did you mean 'icc'" in refused(host, config={"iccc": False})
-    if host.sh("docker version --format '{{.Server.Version}}'") >= "23":
-        said = refused(host, config={"dns": ["no-address"]})
-        assert said.startswith("dockerd refuses the configuration, nothing was changed") and CONFIG in said
-    host.sh(f"cp -a {CONFIG} /root/daemon.json; printf '{{\"icc\": false,}}' > {CONFIG}")
+def test_a_port_that_a_container_publishes_is_not_taken_for_the_daemons_api(host: DaemonHost, busybox: str) -> None:
+    """Without docker-proxy the daemon itself listens at the port, from its next start with the container on."""
+    host.done()
+    serve = "mkdir -p /tmp/w; echo served > /tmp/w/index.html; httpd -f -p 80 -h /tmp/w"
+    host.sh(f"docker run -d --name web --publish 8000:80 {busybox} sh -c '{serve}'")
     try:
-        assert "no valid JSON at line 1" in refused(host)
+        assert host.program(ASK)[1].strip() == "served"
+        assert f"pid={host.engine_pid()}," in host.sh("ss -Hltnp sport = :8000")
+        assert host.done()["changed"] is False
     finally:
-        host.sh(f"cat /root/daemon.json > {CONFIG}; rm /root/daemon.json")
-    assert host.engine_pid() == engine
+        host.sh("docker rm -f web")
 
 
-@ONLY_12
-def test_a_full_disk_changes_nothing(host: DaemonHost) -> None:
-    host.sh(
-        f"cp -a {CONFIG} /root/; mount -t tmpfs -o size=16k tmpfs /etc/docker; mv /root/daemon.json /etc/docker/;"
-        " dd if=/dev/zero of=/etc/docker/fill bs=1k status=none; true"
-    )
+def test_a_tcp_socket_that_systemd_opens_for_the_daemon_is_refused(host: DaemonHost) -> None:
+    folder = "/etc/systemd/system/docker.socket.d"
+    again = "systemctl daemon-reload; systemctl stop docker.service; systemctl restart docker.socket; docker version"
+    host.done(config={"live-restore": True})
+    host.put(f"{folder}/tcp.conf", b"[Socket]\nListenStream=127.0.0.1:2375\n")
+    host.sh(again)
     try:
-        message = refused(host)
-        assert "No space left on device" in message and "the former file is back" in message
-        host.sh("rm /etc/docker/fill")
-        assert host.done()["changed"] and host.done(state="absent")["changed"]
-        assert host.sh(f"cat {CONFIG}") == FORMER.decode().strip()
+        assert "tcp://127.0.0.1:2375 answers anybody, without TLS" in host.module()["msg"]
     finally:
-        host.sh("umount /etc/docker")
+        host.sh(f"rm -r {folder}; {again}")
+
+
+@pytest.mark.parametrize("fault", daemon_faults.FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_leaves_engine_settings_and_container(host: DaemonHost, fault: t.Callable[[DaemonHost], None]) -> None:
+    fault(host)
 
 
 @ONLY_12
 def test_a_run_that_is_killed_leaves_the_engine_and_the_next_run_converges(host: DaemonHost) -> None:
-    """Killed before each third of its steps, while it takes flags over; the fixture sees that the undo is whole."""
-    wish = {"config": SECOND, "flags": "take_over"}
-    process = host.process("stays")
-    wanted = host.done(check=True, **wish)["config"]
-    former = json.loads(FORMER)
-    whole = [former, wanted, {**former, "live-restore": True}]
-    steps = 1
-    while host.dies(steps, **wish):
-        host.serves()
-        assert json.loads(host.sh(f"cat {CONFIG}")) in whole, f"step {steps}"
-        assert host.process("stays") == process, f"step {steps}"
-        if steps % 2 == 0:
-            host.done(**wish)
-            engine = host.engine_pid()
-            assert (host.done(**wish)["changed"], host.engine_pid()) == (False, engine), f"step {steps}"
-            assert "stays" in host.sh("docker -H unix:///run/second.sock ps")
-        host.done(state="absent")
-        assert host.sh(f"cat {CONFIG}") == FORMER.decode().strip(), f"step {steps}"
-        steps += 3
-    assert steps > 10, "the runs were not killed where they should have been"
+    daemon_faults.killed(host, stride=3, steps=1)

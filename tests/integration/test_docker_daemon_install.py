@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible_collections.caisson.hardening.tests.support import hosts, images, playbook
 from ansible_collections.caisson.hardening.tests.support.containers import until
-from ansible_collections.caisson.hardening.tests.support.daemon_host import EXPERIMENTAL, DaemonHost, daemon_host
+from ansible_collections.caisson.hardening.tests.support.daemon_host import EXPERIMENTAL, ContainerHost, daemon_host
 from ansible_collections.caisson.hardening.tests.support.machine import recap
 from ansible_collections.caisson.hardening.tests.support.outside import SSH
 from ansible_collections.caisson.hardening.tests.support.shell import output
@@ -32,7 +32,7 @@ SHA256: 0000000000000000000000000000000000000000000000000000000000000000
 """
 
 
-class Bare(DaemonHost):
+class Bare(ContainerHost):
     """A host without an engine, and the role run on it from outside."""
 
     def prepare(self, folder: Path) -> None:

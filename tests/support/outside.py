@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import typing as t
 import urllib.request
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ SSH = (
     "-o",
     "BatchMode=yes",
 )
+# A login takes seconds of an emulated processor, so a user's later commands go through the first one's connection. It
+# ends by itself; the path of its socket has to be short.
+_CONNECTIONS = tempfile.TemporaryDirectory(prefix="ssh-")
+_SHARED = ("-o", "ControlMaster=auto", "-o", "ControlPersist=15", "-o", f"ControlPath={_CONNECTIONS.name}/%C")
 # Every kernel setting that root can write; the others only report.
 _SETTINGS = b"""
 import json, os, pathlib
@@ -66,10 +71,10 @@ class Outside:
 
     def run(self, command: str, *, user: str = "root", stdin: bytes | None = None) -> tuple[int, str]:
         """Exit status and output of a shell command on the host."""
-        argv = ["ssh", *SSH, "-i", self.key, "-p", str(self.port), f"{user}@{self.address}", command]
+        argv = ["ssh", *SSH, *_SHARED, "-i", self.key, "-p", str(self.port), f"{user}@{self.address}", command]
         # Never the input of the tests themselves: ssh makes it non-blocking, and leaves it so if it is killed.
         done = subprocess.run(
-            argv, input=stdin or b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False
+            argv, input=stdin or b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False
         )
         return done.returncode, done.stdout.decode(errors="replace").strip()
 
@@ -115,10 +120,12 @@ class Outside:
 
 
 def hosts() -> list[Outside]:
+    """The hosts of the scenario, or the one that CAISSON_HOST names."""
     instances = json.loads(Path(os.environ["MOLECULE_INSTANCE_CONFIG"]).read_text(encoding="utf-8"))
     return [
         Outside(entry["instance"], entry["address"], entry["identity_file"], entry["port"], entry.get("web", 8000))
         for entry in instances
+        if os.environ.get("CAISSON_HOST", entry["instance"]) == entry["instance"]
     ]
 
 
@@ -139,8 +146,10 @@ def records(playbook: str) -> list[dict[str, t.Any]]:
 
 
 def on_hosts(record: dict[str, t.Any]) -> list[str]:
-    """The tasks of a run that a module did on a host; what the controller does by itself costs the host nothing."""
-    return [task["task"] for task in record["tasks"] if task["action"].rpartition(".")[2] not in CONTROLLERS]
+    """The tasks of a run that a module did on a host, one of a loop for each item; what the controller does by itself
+    costs the host nothing."""
+    theirs = [task for task in record["tasks"] if task["action"].rpartition(".")[2] not in CONTROLLERS]
+    return [task["task"] for task in theirs for _run in range(task["runs"])]
 
 
 def changed(record: dict[str, t.Any]) -> list[str]:

@@ -16,7 +16,7 @@ POLL = 0.5
 def look(params: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], str]:
     """The module's result, and what is wrong, empty if nothing is."""
     deadline = time.monotonic() + params["wait_timeout"]
-    before = given(params["before"])
+    before = None if params["before"] is None else given(params["before"])
     while True:
         found, wrong, unsettled = _once(params, before)
         if not wrong and not unsettled:
@@ -27,7 +27,7 @@ def look(params: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], str]:
         time.sleep(POLL)
 
 
-def _once(params: t.Mapping[str, t.Any], before: list[Fare]) -> tuple[dict[str, t.Any], str, list[str]]:
+def _once(params: t.Mapping[str, t.Any], before: list[Fare] | None) -> tuple[dict[str, t.Any], str, list[str]]:
     try:
         engine = connect(params, 4, Engine)
         try:
@@ -38,4 +38,6 @@ def _once(params: t.Mapping[str, t.Any], before: list[Fare]) -> tuple[dict[str, 
         nothing = {"engine": False, "version": "", "containers": []}
         return nothing, f"the engine does not answer: {error}" if params["required"] else "", []
     found = {"engine": True, "version": version, "containers": [vars(fare) for fare in fares]}
+    if before is None:
+        return found, "", []
     return found, "; ".join(worse(before, fares, params["ignore"])), waiting(fares, before, params["ignore"])

@@ -15,7 +15,6 @@ SAID = {
     SILENT: "does not answer",
 }
 _NO_TCP = ("unix:", "fd:", "npipe:")
-SWARM_PORTS = (2377, 7946)
 
 Answers = t.Tuple[t.Tuple[str, str], ...]
 

@@ -119,9 +119,11 @@ def look(options: Options, store: UndoStore) -> Host:
     containers = surroundings.listed(engine, live)
     unit = service.files() if isinstance(service, SystemdDaemon) else None
     upcoming, own = _command_lines(service, unit, store, options)
+    in_effect, uncertain = _in_effect(store, pid, options.path, _parsed(disk, options.path))
     observed = Observed(
         standing=standing,
-        in_effect=_in_effect(store, pid, options.path, _parsed(disk, options.path)),
+        in_effect=in_effect,
+        uncertain=uncertain,
         given=given,
         upcoming=upcoming,
         own=own,
@@ -259,17 +261,23 @@ def _spawn(dockerd: str, options: Options, config: Config) -> list[str]:
     return words
 
 
-def _in_effect(store: UndoStore, pid: int, path: str, standing: Config | None) -> Config | None:
-    """The file as the running daemon took it; None where it was changed since and nobody noted when it was read."""
+def _in_effect(store: UndoStore, pid: int, path: str, standing: Config | None) -> tuple[Config | None, tuple[str, ...]]:
+    """The file as the running daemon took it, and the keys of it that it has or not, for a run was killed meanwhile.
+
+    None where the file was changed since and nobody noted when it was read.
+    """
     if not pid:
-        return standing or {}
-    marked = record.applied(store, pid)
+        return standing or {}, ()
+    marked, told = record.applied(store, pid), record.told(store, pid)
+    if marked is not None and told is not None:
+        either = {**marked, **told}
+        return either, tuple(name for name in either if marked.get(name) != told.get(name))
     if marked is not None:
-        return marked
+        return marked, ()
     if standing is None:
-        return {}
+        return {}, ()
     # Start times are kept in hundredths of a second and computed from the uptime: allow for a second.
-    return standing if Path(path).stat().st_mtime <= process.start_time(pid) + 1 else None
+    return (standing if Path(path).stat().st_mtime <= process.start_time(pid) + 1 else None), ()
 
 
 def _version_of(dockerd: str) -> str:

@@ -43,6 +43,7 @@ class Observed:
 
     standing: the file's object, None where there is no file.
     in_effect: the file's object as the running daemon took it; None where that is not known.
+    uncertain: the keys of it of which a killed run left open whether the daemon has them.
     given: the settings on the daemon's command line; running: those of the running daemon where these are others.
     upcoming, own: those of its next start, and of a command line from which nothing was taken; None where as given.
     asked_at: the address where the daemon is asked, which has to stay.
@@ -53,6 +54,7 @@ class Observed:
 
     standing: Config | None = None
     in_effect: Config | None = None
+    uncertain: tuple[str, ...] = ()
     given: Config = field(default_factory=dict)
     running: Config | None = None
     upcoming: Config | None = None
@@ -174,7 +176,8 @@ def decide(
     outlived = bool(live.running) and (keeps or can) and not moved
     anew = anew or any(each.new_to_the_daemon for each in beside)
     deferred = tuple(name for name in unmet if name in readback.BRIDGE and outlived)
-    need = RESTART if anew else step(observed.in_effect, after, [name for name in unmet if name not in deferred])
+    open_keys = [*observed.uncertain, *(name for name in unmet if name not in deferred)]
+    need = RESTART if anew else step(observed.in_effect, after, open_keys)
     if deferred:
         told.append(
             f"{', '.join(deferred)} takes effect when the daemon restarts while no container runs ({live.running} run "

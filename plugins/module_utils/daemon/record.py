@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Apply: what a run keeps for the runs after it, beside the undo record.
 
-MARK: what the running daemon has in effect. RECIPE: how a plain daemon is started. PENDING: what was there before a run
-that has not ended; of a run that was killed, the next one takes the file from there and not the half of it that stands.
-COMMANDS: the command lines of plain daemons from which flags were taken. TIMES: those of the files that undo brings
-back; they tell whether a running daemon has a file.
+MARK: what the running daemon has in effect, and what it was told since, which it may have or not. RECIPE: how a plain
+daemon is started. PENDING: what was there before a run that has not ended; of a run that was killed, the next one takes
+the file from there and not the half of it that stands. COMMANDS: the command lines of plain daemons from which flags
+were taken. TIMES: those of the files that undo brings back; they tell whether a running daemon has a file.
 """
 
 from __future__ import annotations
@@ -31,6 +31,22 @@ def applied(store: UndoStore, pid: int) -> Config | None:
     mark: t.Any = store.values().get(MARK)
     if isinstance(mark, dict) and mark.get("identity") == process.identity(pid):
         return dict(mark["config"])
+    return None
+
+
+def mark_told(store: UndoStore, pid: int, config: Config) -> None:
+    """Remember what that daemon is about to be told: a run that is killed meanwhile does not see what came of it."""
+    mark: t.Any = store.values().get(MARK)
+    if isinstance(mark, dict) and mark.get("identity") == process.identity(pid):
+        _replace(store, MARK, {**mark, "told": config})
+        store.commit()
+
+
+def told(store: UndoStore, pid: int) -> Config | None:
+    """What that very daemon was told last, where nobody saw what came of it."""
+    mark: t.Any = store.values().get(MARK)
+    if isinstance(mark, dict) and mark.get("identity") == process.identity(pid) and "told" in mark:
+        return dict(mark["told"])
     return None
 
 

@@ -21,12 +21,9 @@ _LISTENING = "0A"
 def answers(config: t.Mapping[str, t.Any], pid: int) -> addresses.Answers:
     """Each TCP address with its answer: those that the options name, and those that systemd opened for the daemon."""
     named = addresses.exposed(config)
-    found = [(address, probe(address)) for address in named]
     if any(str(host).startswith("fd:") for host in config.get("hosts") or ()):
-        others: set[t.Any] = {*addresses.SWARM_PORTS, addresses.split(str(config.get("metrics-addr") or ""))[1]}
-        others |= {config.get("network-diagnostic-port"), *(addresses.split(address)[1] for address in named)}
-        found += [(address, probe(address)) for address in listening(pid) if addresses.split(address)[1] not in others]
-    return tuple(found)
+        named += handed_over(pid)
+    return tuple((address, probe(address)) for address in named)
 
 
 def probe(address: str) -> str:
@@ -60,13 +57,13 @@ def _ask(host: str, port: int, context: ssl.SSLContext | None) -> bool | None:
         return False
 
 
-def listening(pid: int) -> list[str]:
-    """The TCP addresses at which the process listens in its own network."""
-    inodes = set()
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                inodes.add(os.readlink(entry.path))
+def handed_over(pid: int) -> list[str]:
+    """The TCP addresses at which the process listens with a socket that systemd opened, and so holds as well.
+
+    The others that it listens at are not the API: the metrics, a swarm's, and each port that a container publishes
+    where no proxy holds it.
+    """
+    inodes = _open(pid) & _open(1)
     found = []
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         with contextlib.suppress(OSError):
@@ -75,6 +72,16 @@ def listening(pid: int) -> list[str]:
                 if fields[3] == _LISTENING and f"socket:[{fields[9]}]" in inodes:
                     found.append(_address(fields[1], family))
     return sorted(found)
+
+
+def _open(pid: int) -> set[str]:
+    """What the process has open, as the kernel names it."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(entry.path))
+    return found
 
 
 def _address(text: str, family: socket.AddressFamily) -> str:

@@ -79,20 +79,24 @@ class Transaction:
         decided = self._decided
         whole = not decided.carried and not decided.taken
         # A daemon whose command line still has what the new file has would refuse the new file.
-        self._put(self._new if whole else self._stage({**self._former_config, "live-restore": True}))
-        self._reload(service, {"live-restore": True})
+        staged = {**self._former_config, "live-restore": True}
+        self._put(self._new if whole else self._stage(staged))
+        self._reload(service, decided.after if whole else staged, {"live-restore": True})
 
     def _reload_to(self, service: Service, after: Config, content: FileState | None, former: Config) -> state.Live:
         """Reload the daemon, that has *former*, so that *after* is in effect, and leave *content* as its file."""
         named = explicit(former, after)
         staged = named != after or content is None
         self._put(self._stage(named) if staged else content)
-        live = self._reload(service, {**named, **self._flags(service)})
+        live = self._reload(service, named, {**named, **self._flags(service)})
         if staged:
             self._put(content)
+        record.mark_applied(self._host.store, service.pid(), after)
         return live
 
-    def _reload(self, service: Service, wanted: Config) -> state.Live:
+    def _reload(self, service: Service, content: Config, wanted: Config) -> state.Live:
+        """Have the daemon read its file, that says *content*, until it shows what is *wanted*."""
+        record.mark_told(self._host.store, service.pid(), content)
         moment = time.time_ns()
         service.reload()
         deadline = time.monotonic() + min(RELOAD_SECONDS, self._host.options.timeout)

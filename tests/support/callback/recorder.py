@@ -53,5 +53,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _note(self, result: t.Any, outcome: str) -> None:
         said = {name: result._result[name] for name in NOTED if name in result._result}
-        task = {"task": result._task.get_name(), "action": result._task.action, "outcome": outcome, **said}
+        # A loop runs its module once for each item.
+        items = result._result.get("results", []) if result._task.loop is not None else [{}]
+        runs = sum(not item.get("skipped") for item in items)
+        task = {
+            "task": result._task.get_name(),
+            "action": result._task.action,
+            "outcome": outcome,
+            "runs": runs,
+            **said,
+        }
         self.tasks.append({"host": result._host.get_name(), **task})

@@ -165,6 +165,12 @@ def test_a_hardened_daemon_needs_nothing() -> None:
     assert (plan.changed, plan.need, plan.notes) == (False, LEAVE, ())
 
 
+@pytest.mark.parametrize("wanted", [{}, {"live-restore": True}])
+def test_what_a_killed_run_left_open_is_told_to_the_daemon_again(wanted: dict[str, t.Any]) -> None:
+    seen = observed(in_effect={"live-restore": True}, uncertain=("live-restore",))
+    assert decide(seen, wanted).need == RELOAD
+
+
 def test_a_setting_that_stands_in_the_file_but_is_not_in_effect_is_brought_into_effect() -> None:
     request = Request({"live-restore": True})
     assert make(request, observed(standing={"live-restore": True})).need == RELOAD
