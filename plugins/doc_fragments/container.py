@@ -160,7 +160,8 @@ security_opts:
     - Security options as C(KEY=VALUE), with the keys C(no-new-privileges), C(seccomp), C(apparmor), C(label) and
       C(systempaths).
     - C(no-new-privileges=true) is added unless the opposite is written.
-    - A seccomp profile is given by its content.
+    - A seccomp profile is given by its content, as C(lookup('file', 'profile.json')) reads it. It is compared by what
+      it says and not by its layout.
     - "Controls: container.no_new_privileges, container.seccomp, container.apparmor, container.selinux,
       container.system_paths."
   type: list

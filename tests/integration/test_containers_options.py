@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 from pathlib import Path
@@ -26,6 +27,11 @@ def cgroup(api: docker.APIClient) -> str:
 def namespace(kind: str) -> str:
     return os.readlink(f"/proc/self/ns/{kind}")
 
+
+NO_MKDIR = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}],
+}
 
 # The options; a command in the container, and what it has to say.
 EFFECTS: dict[str, tuple[Json, str, str]] = {
@@ -59,6 +65,8 @@ EFFECTS: dict[str, tuple[Json, str, str]] = {
     "masked": ({}, "grep -c ' /proc/sys ' /proc/self/mounts", "1\n"),
     "profile": ({"security_opts": ['seccomp={"defaultAction": "SCMP_ACT_ALLOW"}'], "waivers": waiver("seccomp")},
                 "grep Seccomp: /proc/self/status", "2\n"),
+    "lines": ({"security_opts": [f"seccomp={json.dumps(NO_MKDIR, indent=2)}\n"], "waivers": waiver("seccomp")},
+              "mkdir /tmp/x 2>&1; true", "Operation not permitted"),
     "label": ({"security_opts": ["label:disable", "apparmor:unconfined"], "waivers": waiver("selinux", "apparmor")},
               "true", ""),
 }  # fmt: skip

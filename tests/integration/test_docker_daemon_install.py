@@ -114,6 +114,25 @@ def test_docker_ce_is_chosen_where_a_repository_offers_it(bare: Bare) -> None:
         bare.sh(f"rm -r {source} /srv/offer /var/lib/apt/lists/*offer*")
 
 
+def test_an_installation_that_fails_leaves_no_settings_behind(bare: Bare) -> None:
+    bare.sh("mkdir /srv/apt; mv /etc/apt/sources.list* /srv/apt")  # so that no archive is waited for
+    bare.put("/etc/apt/apt.conf.d/99fail", b'DPkg::Pre-Install-Pkgs { "false"; };\n')
+    try:
+        status, text, _result = bare.role()
+        assert status != 0 and "Failed to install docker.io, iptables" in " ".join(text.split()), text
+        assert "what was written for the engine was taken back" in " ".join(text.split())
+    finally:
+        bare.sh("rm /etc/apt/apt.conf.d/99fail; mv /srv/apt/* /etc/apt; rmdir /srv/apt")
+    gone = (CONFIG, "/usr/sbin/dockerd", "/var/lib/caisson")
+    assert [path for path in gone if bare.tried(f"test -e {path}")[0] == 0] == []
+
+
+def test_wrong_settings_are_refused_before_an_engine_is_installed(bare: Bare) -> None:
+    status, text, _result = bare.role(docker_daemon_config={"no-such-key": True})
+    assert status != 0 and "no-such-key" in text
+    assert bare.tried(f"test -e {CONFIG} || test -e /usr/sbin/dockerd")[0] != 0
+
+
 def test_settings_with_which_the_new_engine_does_not_start_are_taken_back(bare: Bare) -> None:
     bad = {"experimental": True, "metrics-addr": "127.0.0.1:22"}
     status, text, _result = bare.role(docker_daemon_config=bad, docker_daemon_waivers=EXPERIMENTAL)

@@ -8,6 +8,7 @@ canonical forms (``observe``), so that comparing is comparing values.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shlex
@@ -26,6 +27,8 @@ IMAGE = re.compile(
     re.ASCII,
 )
 IMAGE_ID = re.compile(r"\A(?:sha256:)?[0-9a-f]{64}\Z")
+# A seccomp profile's content, which a file gives on several lines.
+_PROFILE = re.compile(r"\s*seccomp\s*[=:]\s*(?=\{)")
 _HOSTNAME = re.compile(r"\A(?=.{1,64}\Z)[a-zA-Z0-9][a-zA-Z0-9-]*(?:\.[a-zA-Z0-9][a-zA-Z0-9-]*)*\Z")
 _USER = re.compile(r"\A[\w][\w.-]*(?::[\w][\w.-]*)?\Z", re.ASCII)
 CAPABILITIES = frozenset(
@@ -251,6 +254,9 @@ def capabilities(value: t.Any) -> frozenset[str]:
 
 def security_opt(value: t.Any) -> str:
     """One security option as ``key=value``; a bare ``no-new-privileges`` means true."""
+    profile = _PROFILE.match(value) if isinstance(value, str) else None
+    if profile:
+        return f"seccomp={_profile(_plain(value)[profile.end() :])}"
     key, separator, given = text(value).partition("=")
     if not separator:
         key, separator, given = text(value).partition(":")
@@ -270,6 +276,14 @@ def security_opt(value: t.Any) -> str:
             "write seccomp={{ lookup('file', 'profile.json') }}",
         )
     return f"{key}={given}"
+
+
+def _profile(content: str) -> str:
+    """A seccomp profile on one line with its keys in order: it counts by what it says and not by how it is laid out."""
+    try:
+        return json.dumps(json.loads(content), sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError) as error:
+        raise Wrong(f"has a seccomp profile that is not JSON: {error}", "mend the file that it comes from") from None
 
 
 def security_opts(value: t.Any) -> frozenset[str]:

@@ -103,6 +103,8 @@ WRONG: list[tuple[str, t.Any, str]] = [
     ("capabilities", {"NET_RAW": True}, "list"),
     ("security_opts", ["seccomp=/etc/profile.json"], "file"),
     ("security_opts", ["seccomp="], "no value"),
+    ("security_opts", ['seccomp={"defaultAction": "SCMP_ACT_ERRNO",}'], "not JSON"),
+    ("security_opts", ["seccomp=" + '{"a":' * 20_000], "not JSON"),
     ("security_opts", ["privileged"], "security option"),
     ("security_opts", ["no-new-privileges=maybe"], "neither"),
     *(("memory", value, "size") for value in ("lots", "12q", "\u0661\u0662m", "1e9", True, [1], "0x10", "9" * 400)),

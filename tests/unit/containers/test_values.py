@@ -67,6 +67,7 @@ def test_a_reader_gives_a_value_or_wrong(option: str, value: t.Any) -> None:
         (values.security_opt, "no-new-privileges", "no-new-privileges=true"),
         (values.security_opt, "no-new-privileges:false", "no-new-privileges=false"),
         (values.security_opt, "label:disable", "label=disable"),
+        (values.security_opt, 'seccomp={\n  "b": [1],\n  "a": "x"\n}\n', 'seccomp={"a":"x","b":[1]}'),
         (values.security_opt, "label=level:s0:c1,c2", "label=level:s0:c1,c2"),
         (values.ulimits, ["nofile:10", "core:0:unlimited"], {"nofile": (10, 10), "core": (0, -1)}),
         (values.image, "localhost:5000/a/b:1", "localhost:5000/a/b:1"),
