@@ -11,6 +11,8 @@ description:
   - Writes one file of rules for C(auditd), C(/etc/audit/rules.d/60-caisson-docker.rules), for those paths of
     section 1.1 of the CIS Docker benchmark that this host has, loads them and looks that the kernel has them.
     All of it is one transaction.
+  - Has systemd make containerd's directory before the rules are loaded at boot, by
+    C(/etc/tmpfiles.d/caisson-docker-audit.conf). The kernel refuses a watch below a directory that is not there.
   - Only rules of its own, with the key C(caisson-docker), are loaded and unloaded, one by one. Those of others stay,
     also those that stand in no file.
   - Programs are watched for changes and for their start, all else for changes. Of the engine's data root only itself is

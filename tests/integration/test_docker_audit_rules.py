@@ -19,7 +19,10 @@ from ansible_collections.caisson.hardening.tests.support.kernel import Place, pl
 MODULE = "docker_audit_rules"
 FILE = "/etc/audit/rules.d/60-caisson-docker.rules"
 KEY = "caisson-docker"
-TREE = "find /etc/audit /var/lib/caisson 2>/dev/null -printf '%p %y %m %U:%G\\n' | sort; cat /etc/audit/audit.rules"
+TREE = (
+    "find /etc/audit /etc/tmpfiles.d /var/lib/caisson 2>/dev/null -printf '%p %y %m %U:%G\\n' | sort; "
+    "cat /etc/audit/audit.rules"
+)
 DYING = f"""{STEP}
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd import apply, auditctl
 transaction.write_file = step(transaction.write_file)

@@ -16,7 +16,7 @@ from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .auditctl import Auditctl
 from .catalogue import WATCHES
-from .plan import FORMER_FILE, MERGED_FILE, RULES_FILE, Observed, findings, make_plan, predicted
+from .plan import BOOT_FILE, FORMER_FILE, MERGED_FILE, RULES_FILE, Observed, findings, make_plan, predicted
 from .rules import parse
 
 SUBJECT = "docker_audit"
@@ -60,6 +60,8 @@ def look(data_root: str, audit: Auditctl, store: UndoStore) -> Observed:
         original=to_text(files.get(RULES_FILE)),
         previous=to_text(read_file(FORMER_FILE)),
         previous_original=to_text(files.get(FORMER_FILE)),
+        boot=to_text(read_file(BOOT_FILE)),
+        boot_original=to_text(files.get(BOOT_FILE)),
     )
 
 

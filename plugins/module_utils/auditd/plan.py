@@ -18,6 +18,10 @@ MERGED_FILE = "/etc/audit/audit.rules"
 # ... and what it keeps of the former one, where the two differ.
 FORMER_FILE = f"{MERGED_FILE}.prev"
 MODE = 0o640
+# The kernel refuses a watch below a directory that is not there, augenrules stops at the first refusal, and Debian 13
+# does not start auditd then. So the directory is made before the rules are loaded, as containerd would make it.
+BOOT_FILE = "/etc/tmpfiles.d/caisson-docker-audit.conf"
+BOOT_TEXT = "d /run/containerd 0711 root root -\n"
 LOCKED = "the audit configuration is locked until the next boot"
 
 
@@ -27,8 +31,8 @@ class Observed:
 
     engine: whether one is installed. paths: those of the catalogue that are there. data_root: the engine's.
     unable: why the kernel's rules can be neither read nor changed, or the empty string. locked: they cannot be changed.
-    loaded: the kernel's watches. file, merged, previous: the three files as they stand. recorded: an earlier run wrote
-    ours, over original, and found previous_original.
+    loaded: the kernel's watches. file, merged, previous, boot: the files as they stand. recorded: an earlier run wrote
+    ours, over original and boot_original, and found previous_original.
     """
 
     engine: bool = True
@@ -43,6 +47,8 @@ class Observed:
     original: FileText | None = None
     previous: FileText | None = None
     previous_original: FileText | None = None
+    boot: FileText | None = None
+    boot_original: FileText | None = None
 
     @property
     def ours(self) -> set[tuple[str, str, str]]:
@@ -72,7 +78,8 @@ def make_plan(state: str, observed: Observed) -> AuditPlan:
         return AuditPlan(ChangeSet(), (), (unable,) if state == PRESENT else ())
     rules = tuple(rule for each in wanted(observed).values() for rule in each) if state == PRESENT else ()
     after = FileText(render(HEADER, rules), MODE) if rules else _former(observed)
-    files = file_change(RULES_FILE, observed.file, after)
+    at_boot = FileText(HEADER + BOOT_TEXT) if rules else _former_boot(observed)
+    files = (*file_change(RULES_FILE, observed.file, after), *file_change(BOOT_FILE, observed.boot, at_boot))
     if not rules and observed.recorded:
         files += (*_merged_without_ours(observed), *_former_without_ours(observed))
     missing = [rule for rule in rules if rule.listed not in observed.ours]
@@ -84,7 +91,7 @@ def make_plan(state: str, observed: Observed) -> AuditPlan:
         reload = " and ".join(parts)
     changes = ChangeSet(
         files=files,
-        originals={RULES_FILE: _former(observed), **_kept(observed)} if rules else {},
+        originals=_originals(observed) if rules else {},
         reload=reload,
         clear=observed.recorded and not rules,
     )
@@ -117,6 +124,14 @@ def _rules(watch: Watch, observed: Observed) -> t.Iterator[AuditRule]:
 
 def _former(observed: Observed) -> FileText | None:
     return observed.original if observed.recorded else observed.file
+
+
+def _originals(observed: Observed) -> dict[str, FileText | None]:
+    return {RULES_FILE: _former(observed), BOOT_FILE: _former_boot(observed), **_kept(observed)}
+
+
+def _former_boot(observed: Observed) -> FileText | None:
+    return observed.boot_original if observed.recorded else observed.boot
 
 
 def _merged_without_ours(observed: Observed) -> tuple[t.Any, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd.plan import (
     ABSENT,
+    BOOT_FILE,
     MERGED_FILE,
     PRESENT,
     RULES_FILE,
@@ -54,28 +55,32 @@ def test_what_is_there_is_watched_and_what_comes_with_the_engine_too() -> None:
     paths = {rule.path: rule for rule in plan.rules}
     assert paths["/usr/sbin/dockerd"].permissions == "wxa" and paths["/etc/docker"].field == "dir"
     assert "/run/docker.sock" in paths and "/usr/bin/runc" not in paths
-    (change,) = plan.changes.files
+    change, boot = plan.changes.files
     assert change.path == RULES_FILE and change.after and parse(change.after.text) == list(plan.rules)
     assert plan.changes.reload == f"load {len(plan.rules)} audit rules"
+    # At boot the rules are loaded before containerd makes the directory of its socket.
+    assert boot.path == BOOT_FILE and boot.after and "d /run/containerd " in boot.after.text
 
 
 def test_a_second_run_has_nothing_to_do_and_undo_takes_everything_back() -> None:
     plan = make_plan(PRESENT, HOST)
-    done = replace(predicted(HOST, plan), file=plan.changes.files[0].after, recorded=True)
+    file, boot = (change.after for change in plan.changes.files)
+    done = replace(predicted(HOST, plan), file=file, boot=boot, recorded=True)
     assert not make_plan(PRESENT, done).changes
     assert {finding.outcome for finding in findings(done)} == {"pass", "not_applicable"}
     others = AuditRule("/etc/shadow", "wa", "theirs")
     merged = FileText(f"-D\n-w /etc/shadow -p wa -k theirs\n{plan.rules[0].line}\n-e 1\n", 0o640)
     back = make_plan(ABSENT, replace(done, merged=merged, loaded=(*done.loaded, others)))
     changed = {change.path: change.after for change in back.changes.files}
-    assert changed[RULES_FILE] is None
+    assert changed[RULES_FILE] is None and changed[BOOT_FILE] is None
     assert changed[MERGED_FILE] == FileText("-D\n-w /etc/shadow -p wa -k theirs\n-e 1\n", 0o640)
     assert back.changes.reload == f"unload {len(plan.rules)} audit rules" and back.changes.clear
 
 
 def test_a_rule_that_somebody_unloaded_is_loaded_again() -> None:
     plan = make_plan(PRESENT, HOST)
-    done = replace(HOST, file=plan.changes.files[0].after, recorded=True, loaded=plan.rules[1:])
+    file, boot = (change.after for change in plan.changes.files)
+    done = replace(HOST, file=file, boot=boot, recorded=True, loaded=plan.rules[1:])
     assert make_plan(PRESENT, done).changes.actions() == ["load 1 audit rule"]
 
 
