@@ -162,7 +162,8 @@ class ContainerHost(DaemonHost):
 class SshHost(DaemonHost):
     """A host with a kernel of its own; its processor may be an emulated one."""
 
-    timeout, starts_within = 240, 90
+    # The second is less than the minute after which an engine gives up waiting for containerd.
+    timeout, starts_within = 240, 50
 
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
