@@ -52,7 +52,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         (Path(folder) / f"{number:02}-{self.playbook}-{mode}.json").write_text(content + "\n", encoding="utf-8")
 
     def _note(self, result: t.Any, outcome: str) -> None:
-        said = {name: result._result[name] for name in NOTED if name in result._result}
+        # The kernel's parts come as one result, in which each has its own.
+        found = {**result._result.get("parts", {}).get("settings", {}), **result._result}
+        said = {name: found[name] for name in NOTED if name in found}
         # A loop runs its module once for each item.
         items = result._result.get("results", []) if result._task.loop is not None else [{}]
         runs = sum(not item.get("skipped") for item in items)
