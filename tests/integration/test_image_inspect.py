@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import signal
@@ -257,10 +258,14 @@ def test_what_is_read_while_somebody_removes_the_container_is_whole_or_an_error(
     api: docker.APIClient, docker_host: str, debian: str
 ) -> None:
     whole = inspect(docker_host, images=[debian])["images"]
-    for _attempt in range(3):
+    in_time = 0
+    for _attempt in range(10):
         process = start_module("image_inspect", {"docker_host": docker_host, "images": [debian]})
         container = until(lambda: api.containers(all=True, filters={"label": LABEL}), timeout=60)[0]
-        api.remove_container(container["Id"], force=True)
+        # On a busy machine the module may be done with it already.
+        with contextlib.suppress(docker.errors.NotFound):
+            api.remove_container(container["Id"], force=True)
+            in_time += 1
         result = json.loads(process.communicate()[0].splitlines()[-1])
         if result.get("failed"):
             assert result["msg"].startswith(f"image {debian!r}: Failed to ")
@@ -268,6 +273,9 @@ def test_what_is_read_while_somebody_removes_the_container_is_whole_or_an_error(
         else:
             assert result["images"] == whole
         assert until(lambda: not api.containers(all=True, filters={"label": LABEL}))
+        if in_time == 3:
+            break
+    assert in_time, "the container was never removed while it was read"
 
 
 def test_it_is_fast_and_takes_little_memory(docker_host: str, debian: str) -> None:
