@@ -272,7 +272,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, on_unwritable
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, decided
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
@@ -299,7 +299,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = {**module.params, "unwritable": on_unwritable(module.params["unwritable"])}
+    options = decided(module.params)
     answer(module, lambda: run(parse(**options), check=module.check_mode))
 
 

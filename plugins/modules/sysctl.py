@@ -278,7 +278,7 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.host.container import on_unwritable
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import decided
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import ARGUMENTS, parse
@@ -289,7 +289,7 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    options = {**module.params, "unwritable": on_unwritable(module.params["unwritable"])}
+    options = decided(module.params)
     answer(module, lambda: run(parse(**options), check=module.check_mode))
 
 

@@ -8,6 +8,7 @@ import typing as t
 
 from ..errors import CaissonError
 from .engine import Engine, connect
+from .state import Daemon
 from .status import Fare, given, read, waiting, worse
 
 POLL = 0.5
@@ -27,17 +28,22 @@ def look(params: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], str]:
         time.sleep(POLL)
 
 
+def survey(params: t.Mapping[str, t.Any]) -> tuple[Daemon, list[Fare]]:
+    """The engine that the parameters name, and how its containers fare; CaissonError where none answers."""
+    engine = connect(params, 4, Engine)
+    try:
+        return engine.daemon(), read(engine.containers())
+    finally:
+        engine.close()
+
+
 def _once(params: t.Mapping[str, t.Any], before: list[Fare] | None) -> tuple[dict[str, t.Any], str, list[str]]:
     try:
-        engine = connect(params, 4, Engine)
-        try:
-            version, fares = engine.daemon().version, read(engine.containers())
-        finally:
-            engine.close()
+        daemon, fares = survey(params)
     except CaissonError as error:
         nothing = {"engine": False, "version": "", "containers": []}
         return nothing, f"the engine does not answer: {error}" if params["required"] else "", []
-    found = {"engine": True, "version": version, "containers": [vars(fare) for fare in fares]}
+    found = {"engine": True, "version": daemon.version, "containers": [vars(fare) for fare in fares]}
     if before is None:
         return found, "", []
     return found, "; ".join(worse(before, fares, params["ignore"])), waiting(fares, before, params["ignore"])

@@ -8,9 +8,8 @@ import typing as t
 from dataclasses import asdict
 from pathlib import Path
 
-from ..containers.engine import Engine, connect
 from ..containers.state import Daemon
-from ..containers.status import read
+from ..containers.status_apply import survey
 from ..errors import CaissonError
 from ..host import distributions, systemd
 from ..host.container import is_container
@@ -62,11 +61,7 @@ def _as_plain(traits: t.Mapping[str, t.Any]) -> Facts:
 
 def _engine(params: t.Mapping[str, t.Any]) -> Facts:
     try:
-        engine = connect(params, 4, Engine)
-        try:
-            daemon, fares = engine.daemon(), read(engine.containers())
-        finally:
-            engine.close()
+        daemon, fares = survey(params)
     except CaissonError:
         return dict(NO_ENGINE)
     return {**_said(daemon), "containers": [vars(fare) for fare in fares]}

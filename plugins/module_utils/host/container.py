@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import typing as t
 from pathlib import Path
 
 AUTO, FAIL, REPORT = "auto", "fail", "report"
@@ -38,6 +39,11 @@ def on_unwritable(chosen: str) -> str:
     if chosen != AUTO:
         return chosen
     return REPORT if is_container() else FAIL
+
+
+def decided(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A module's options with its ``unwritable`` decided for this host."""
+    return {**options, "unwritable": on_unwritable(options["unwritable"])}
 
 
 def _content(path: Path) -> bytes:

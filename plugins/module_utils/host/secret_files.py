@@ -132,8 +132,7 @@ class SecretStore:
         # Another engine's run may remove what is empty just then.
         for attempt in range(3):
             try:
-                for path in (self._root.parent, *self._parents(container)):
-                    make_directories(path, mode=CLOSED)
+                make_directories(self._path(container), mode=CLOSED)
                 for path in self._parents(container):
                     _own(path, CLOSED)
                 return

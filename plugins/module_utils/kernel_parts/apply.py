@@ -12,7 +12,7 @@ import typing as t
 from ..boot import apply as boot
 from ..boot import spec as boot_spec
 from ..errors import CaissonError, InputError, numbered
-from ..host.container import on_unwritable
+from ..host.container import decided
 from ..host.procsys import require_root
 from ..host.result import HostResult, Work
 from ..kernel import apply as settings
@@ -92,13 +92,9 @@ def _parted(result: HostResult) -> tuple[dict[str, t.Any], list[str]]:
     return result.as_dict(), result.warnings
 
 
-def _decided(options: Options) -> dict[str, t.Any]:
-    return {**options, "unwritable": on_unwritable(options["unwritable"])}
-
-
 _PREPARED: dict[str, t.Callable[[Options, bool], t.ContextManager[PartWork]]] = {
-    "settings": lambda given, check: _told(settings.prepared(settings_spec.parse(**_decided(given)), check)),
-    "mounts": lambda given, check: _told(mounts.prepared(mounts_spec.parse(**_decided(given)), check)),
+    "settings": lambda given, check: _told(settings.prepared(settings_spec.parse(**decided(given)), check)),
+    "mounts": lambda given, check: _told(mounts.prepared(mounts_spec.parse(**decided(given)), check)),
     "modules": lambda given, check: _told(modules.prepared(modules_spec.parse(**given), check)),
     "security": lambda given, check: contextlib.nullcontext(lambda: (security.look(**given), [])),
     "boot": lambda given, check: _told(boot.prepared(boot_spec.parse(**given), check)),
