@@ -227,6 +227,7 @@ def test_fork_bomb_of_a_login_is_contained(host: Host, busybox: str) -> None:
     assert host.outside.run("echo in", user="person")[1] != "in", "the user's next process should not start"
     assert_host_lives(host, busybox)
     host.said("pkill -KILL -u person; rm /tmp/made-login")
+    host.outside.disconnect("person")
     assert host.outside.said("echo in", user="person") == "in"
 
 

@@ -171,7 +171,8 @@ def root_file_system(recipe: Recipe) -> Path:
     if status != 0:
         raise TestSetupError(f"Failed to make the image {recipe.name}; see .cache/logs/{name}.log")
     temporary.replace(target)
-    for old in FOLDER.glob(f"{recipe.name}-*.tar"):
+    # The whole name, for others begin with it, and may have been made a moment ago.
+    for old in FOLDER.glob(f"{recipe.name}-{'[0-9a-f]' * 12}.tar"):
         if old != target:
             old.unlink()
     return target

@@ -84,6 +84,11 @@ class Outside:
         assert status == 0, f"{self.name}: {command!r} ended with {status}:\n{text}"
         return text
 
+    def disconnect(self, user: str) -> None:
+        """End the shared connection, for one whose other end was killed says so before it makes way for the next."""
+        argv = ["ssh", *SSH, *_SHARED, "-O", "exit", "-p", str(self.port), f"{user}@{self.address}"]
+        subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False)
+
     def json(self, command: str) -> t.Any:
         return json.loads(self.said(command))
 
