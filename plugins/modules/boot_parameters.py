@@ -24,6 +24,8 @@ description:
     bootloader, it is refused, and the report works.
 author:
   - The caisson.hardening authors (@caisson-hardening)
+extends_documentation_fragment:
+  - caisson.hardening.history
 attributes:
   check_mode:
     description: Predicts the changes from the same plan that a run carries out, and touches nothing.
@@ -148,9 +150,9 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.boot.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.boot.apply import SUBJECT, run
 from ansible_collections.caisson.hardening.plugins.module_utils.boot.spec import ARGUMENTS, parse
-from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
 
 
 def main() -> None:
@@ -158,7 +160,7 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(parse(**asked), check=module.check_mode))
 
 
 if __name__ == "__main__":

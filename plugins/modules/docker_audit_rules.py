@@ -21,6 +21,8 @@ description:
   - Where C(auditctl) is missing, or the kernel is that of another host, nothing is changed, and the controls fail.
 author:
   - The caisson.hardening authors (@caisson-hardening)
+extends_documentation_fragment:
+  - caisson.hardening.history
 attributes:
   check_mode:
     description: Predicts the changes from the same plan that a run carries out, and touches nothing.
@@ -107,21 +109,25 @@ undo:
   sample: /var/lib/caisson/docker_audit/undo.json
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.auditd.apply import run
-from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.auditd.apply import SUBJECT, run
+from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "data_root": {"type": "path", "default": "/var/lib/docker"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "as_of": {"type": "str"},
+}
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "data_root": {"type": "path", "default": "/var/lib/docker"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    state, data_root = module.params["state"], module.params["data_root"]
-    answer(module, lambda: run(state, data_root, check=module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(asked["state"], asked["data_root"], check=module.check_mode))
 
 
 if __name__ == "__main__":

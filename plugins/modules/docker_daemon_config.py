@@ -42,6 +42,7 @@ notes:
   - A profile never overrides what O(config) says, and leaves out what the engine, its command line or the host does not
     bear. Each is told in a warning.
 extends_documentation_fragment:
+  - caisson.hardening.history
   - caisson.hardening.daemon_controls
   - caisson.hardening.daemon_service
 requirements:
@@ -285,13 +286,15 @@ undo:
   sample: /var/lib/caisson/daemon/undo.json
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.daemon.apply import run
+from ..module_utils.daemon.apply import SUBJECT, run
 from ..module_utils.daemon.control_options import CONTROL_OPTIONS, tls_request
 from ..module_utils.daemon.observe import Options
 from ..module_utils.daemon.plan import Request
-from ..module_utils.errors import CaissonError
+from ..module_utils.host.entry import answer
 
 ARGUMENTS = {
     "config": {"type": "dict", "default": {}},
@@ -312,12 +315,12 @@ ARGUMENTS = {
     "assume_engine": {"type": "bool", "default": False},
     "engine_version": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "as_of": {"type": "str"},
 }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    given = dict(module.params)
+def carried_out(given: dict[str, t.Any], check: bool) -> dict[str, t.Any]:
+    """The result of the options, which are taken apart."""
     request = Request(
         config=given.pop("config"),
         profile=given.pop("profile"),
@@ -329,13 +332,12 @@ def main() -> None:
         allow_hidden=given.pop("allow_hidden"),
         tls=tls_request(given),
     )
-    try:
-        result = run(Options(request=request, check=module.check_mode, **given))
-    except CaissonError as error:
-        module.fail_json(msg=str(error))
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**result)
+    return run(Options(request=request, check=check, **given))
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: carried_out(asked, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ description:
   - The former owners and modes are recorded on the host before the first change. O(state=absent) brings them back.
 author:
   - The caisson.hardening authors (@caisson-hardening)
+extends_documentation_fragment:
+  - caisson.hardening.history
 attributes:
   check_mode:
     description: Predicts the changes from the same plan that a run carries out, and touches nothing.
@@ -136,26 +138,35 @@ undo:
   sample: /var/lib/caisson/docker_permissions/undo.json
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
-from ansible_collections.caisson.hardening.plugins.module_utils.permissions.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import HostResult
+from ansible_collections.caisson.hardening.plugins.module_utils.permissions.apply import SUBJECT, run
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.plan import parse
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "group_members": {"type": "list", "elements": "str", "default": []},
+    "omit": {"type": "list", "elements": "str", "default": []},
+    "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "pidfile": {"type": "path", "default": "/var/run/docker.pid"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "as_of": {"type": "str"},
+}
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "group_members": {"type": "list", "elements": "str", "default": []},
-            "omit": {"type": "list", "elements": "str", "default": []},
-            "path": {"type": "path", "default": "/etc/docker/daemon.json"},
-            "pidfile": {"type": "path", "default": "/var/run/docker.pid"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    given = dict(module.params)
-    place = given.pop("path"), given.pop("pidfile")
-    answer(module, lambda: run(parse(**given), *place, check=module.check_mode))
+
+    def carry_out(asked: dict[str, t.Any]) -> HostResult:
+        place = asked.pop("path"), asked.pop("pidfile")
+        return run(parse(**asked), *place, check=module.check_mode)
+
+    answer(module, SUBJECT, ARGUMENTS, carry_out)
 
 
 if __name__ == "__main__":

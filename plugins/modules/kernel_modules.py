@@ -22,6 +22,8 @@ description:
   - The former file is recorded on the host before the first change. O(state=absent) brings it back.
 author:
   - The caisson.hardening authors (@caisson-hardening)
+extends_documentation_fragment:
+  - caisson.hardening.history
 attributes:
   check_mode:
     description: Predicts the changes from the same plan that a run carries out, and touches nothing.
@@ -175,8 +177,8 @@ undo:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel_modules.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel_modules.apply import SUBJECT, run
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel_modules.spec import ARGUMENTS, parse
 
 
@@ -185,7 +187,7 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    answer(module, lambda: run(parse(**module.params), check=module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(parse(**asked), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ description:
     what somebody else changed in C(/etc/fstab) meanwhile.
 author:
   - The caisson.hardening authors (@caisson-hardening)
+extends_documentation_fragment:
+  - caisson.hardening.history
 attributes:
   check_mode:
     description: Predicts the changes from the same plan that a run carries out, and touches nothing.
@@ -154,8 +156,8 @@ undo:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.host.container import decided
-from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
-from ansible_collections.caisson.hardening.plugins.module_utils.mounts.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.mounts.apply import SUBJECT, run
 from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import ARGUMENTS, parse
 
 
@@ -164,8 +166,7 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    options = decided(module.params)
-    answer(module, lambda: run(parse(**options), check=module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(parse(**decided(asked)), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ description:
   - The former values and files are recorded on the host before the first change. O(state=absent) brings them back.
 author:
   - The caisson.hardening authors (@caisson-hardening)
+extends_documentation_fragment:
+  - caisson.hardening.history
 attributes:
   check_mode:
     description: Predicts the changes from the same plan that a run carries out, and touches nothing.
@@ -271,36 +273,40 @@ undo:
   sample: /var/lib/caisson/process_limits/undo.json
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, decided
-from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
-from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import SUBJECT, run
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
+
+_SIZE: dict[str, t.Any] = {"type": "str", "default": "auto"}
+_NAMES: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "threads_max": _SIZE,
+    "pid_max": _SIZE,
+    "container_pids": _SIZE,
+    "user_processes": _SIZE,
+    "user_tasks_max": _SIZE,
+    "exempt": _NAMES,
+    "tasks_max": _SIZE,
+    "service_processes": _SIZE,
+    "docker_tasks_max": _SIZE,
+    "exempt_services": _NAMES,
+    "core_dumps": {"type": "bool", "default": False},
+    "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "as_of": {"type": "str"},
+}
 
 
 def main() -> None:
-    size = {"type": "str", "default": "auto"}
-    names = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(
-        argument_spec={
-            "threads_max": size,
-            "pid_max": size,
-            "container_pids": size,
-            "user_processes": size,
-            "user_tasks_max": size,
-            "exempt": names,
-            "tasks_max": size,
-            "service_processes": size,
-            "docker_tasks_max": size,
-            "exempt_services": names,
-            "core_dumps": {"type": "bool", "default": False},
-            "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    options = decided(module.params)
-    answer(module, lambda: run(parse(**options), check=module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(parse(**decided(asked)), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ description:
     that an enabled ufw applies counts as well.
 author:
   - The caisson.hardening authors (@caisson-hardening)
+extends_documentation_fragment:
+  - caisson.hardening.history
 attributes:
   check_mode:
     description: Predicts the changes from the same plan that a run carries out, and touches nothing.
@@ -279,8 +281,8 @@ undo:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.host.container import decided
-from ansible_collections.caisson.hardening.plugins.module_utils.host.result import answer
-from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run
+from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.kernel.apply import run, subject_of
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.spec import ARGUMENTS, parse
 
 
@@ -289,8 +291,8 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    options = decided(module.params)
-    answer(module, lambda: run(parse(**options), check=module.check_mode))
+    subject = subject_of(module.params["path"])
+    answer(module, subject, ARGUMENTS, lambda asked: run(parse(**decided(asked)), check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: undo_status
-short_description: Say what can be undone on a host, and what somebody else changed since
+short_description: Say what can be undone on a host, to which runs it can go back, and what somebody else changed
 version_added: 0.1.0
 description:
   - Lists the undo records of the host with the files, owners and values that they would bring back.
   - Names each file of this collection that is not as it was left, and the daemon's configuration file if it differs
     from what the daemon was last given. An undo would lose such changes.
   - Files that are undone line by line, such as C(/etc/fstab), keep the changes of others and are not named.
+  - Lists the runs to which a subject can be brought back with its module's option C(as_of).
   - Changes nothing.
 author:
   - The caisson.hardening authors (@caisson-hardening)
@@ -40,6 +41,14 @@ records:
   returned: success
   type: dict
   sample: {kernel: {files: [/etc/sysctl.d/99-security-caisson.conf], accesses: [], values: [kernel.sysrq]}}
+runs:
+  description:
+    - The runs that asked for something else than the one before, the oldest first, with the C(time) at which each
+      began, C(by) whom, and the C(subjects).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{time: '2030-01-01T22:00:00Z', by: operator from control1, subjects: [daemon, kernel]}]
 changed_since:
   description: A sentence for each file that somebody else changed.
   returned: success

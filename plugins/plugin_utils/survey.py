@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.caisson.hardening.plugins.module_utils.host import moment
+
 from . import window
 
 CANARY_FIRST = ("1", "10%", "30%", "100%")
@@ -19,7 +21,7 @@ DRIFT_ACTIONS = ("report", "snapshot", "recreate", "fail")
 # What a variable's answer is; a tuple is a choice.
 HOSTS, WAVES, FLAG, NUMBER, NAMES, SETTINGS, TEXT = "hosts waves flag number names settings text".split()
 DRIFT, ROLLBACK = "drift rollback".split()
-PERCENT, SECONDS, PORTS, WINDOW = "percent seconds ports window".split()
+PERCENT, SECONDS, PORTS, WINDOW, MOMENT = "percent seconds ports window moment".split()
 VARIABLES: dict[str, str | tuple[str, ...]] = {
     "harden_hosts": HOSTS,
     "harden_limit": HOSTS,
@@ -41,6 +43,7 @@ VARIABLES: dict[str, str | tuple[str, ...]] = {
     "harden_retry_file": TEXT,
     "restore_containers": FLAG,
     "restore_force": FLAG,
+    "restore_to": MOMENT,
     "rollback_hosts": HOSTS,
     "rollback_containers": ROLLBACK,
     "rollback_docker_host": TEXT,
@@ -131,6 +134,8 @@ def faults(answers: t.Mapping[str, t.Any], playbook: str, hosts: t.Mapping[str, 
             found.append(f"{name}: {_short(answers[name])} {said}")
     if playbook == "rollback" and not text(answers.get("rollback_containers")):
         found.append("rollback_containers: no container is named: write one or more names, as in web,db")
+    if playbook == "restore" and text(answers.get("restore_to")) and flag(answers.get("restore_containers")):
+        found.append("restore_containers: 'yes' removes containers, and restore_to leaves them: write one of the two")
     if not found and "harden_" in PREFIXES[playbook]:
         found += _apart(answers, hosts)
     return found
@@ -177,6 +182,7 @@ def _fault(kind: str | tuple[str, ...], value: t.Any, matched: t.Sequence[str]) 
         DRIFT: _drift_fault,
         PORTS: _ports_fault,
         WINDOW: window.fault,
+        MOMENT: lambda given: "" if moment.read(given) else f"is no moment: {moment.REMEDY}",
     }
     return checks[kind](given) if kind in checks else ""
 

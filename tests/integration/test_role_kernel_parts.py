@@ -70,6 +70,47 @@ def test_all_parts_take_effect_as_predicted_and_once_and_are_undone(host: Place)
     assert not host.run("kernel", **ABSENT)["changed"]
 
 
+def test_an_earlier_run_is_come_back_to_as_predicted_and_the_way_back_too(
+    host: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The three runs ask for less, more, and something else; what the subjects' own files say is left out."""
+
+    def stands() -> tuple[bool, str, str, str]:
+        return nosuid(host), denied(host), host.get(RATE), host.sh(f"cat {SYSCTL} /etc/fstab 2>/dev/null || true")
+
+    def run(hour: int, check: bool = False, **parts: t.Any) -> dict[str, t.Any]:
+        monkeypatch.setenv("CAISSON_RUN", f"2030-01-01T{hour:02}:00:00Z operator from control1")
+        result = host.run("kernel", check=check, **parts)
+        assert result["rc"] == 0, result
+        return result
+
+    def back(hour: int, moment: str) -> None:
+        parts = {part: {"as_of": moment, "state": "absent"} for part in ABSENT}
+        predicted = run(hour, check=True, **parts)
+        done = run(hour, **parts)
+        assert without_time(done) == without_time(predicted)
+        assert not run(hour + 1, **parts)["changed"]
+
+    original = stands()
+    run(1, settings={"settings": {RATE: 300}})
+    first = stands()
+    run(3, **{**ALL, "settings": {"settings": {RATE: 500, PORTS: "33000 60000"}}})
+    second = stands()
+    assert len({original, first, second}) == 3
+    listed = [(one["time"][11:13], one["by"]) for one in host.run("undo_status")["runs"]]
+    assert listed == [("01", "operator from control1"), ("03", "operator from control1")]
+    back(5, "2030-01-01T01:00:00Z")
+    assert stands() == first
+    back(7, "before 2030-01-01T05:00:00Z")
+    assert stands() == second
+    back(9, "before 2030-01-01T01:00:00Z")
+    assert stands() == original
+    back(11, "2030-01-01T03:00:00Z")
+    assert stands() == second
+    run(13, **ABSENT)
+    assert stands() == original and not host.sh(f"ls {UNDO} 2>/dev/null || true")
+
+
 @pytest.mark.parametrize("part", EVERY)
 def test_a_part_does_the_same_as_its_own_module(host: Place, part: str) -> None:
     modules = dict(zip(EVERY, ["sysctl", "mount_options", "kernel_modules", "kernel_security", "boot_parameters"]))

@@ -26,6 +26,7 @@ EDGES = frozenset(
             "host.lock",
             "host.paths",
             "host.undo",
+            "host.history",
             "host.systemd",
             "host.procsys",
             "auditd.auditctl",
@@ -58,7 +59,7 @@ EDGES = frozenset(
 )
 APPLIERS = frozenset(
     (
-        *("kernel.apply", "host.transaction", "daemon.apply", "daemon.observe"),
+        *("kernel.apply", "host.transaction", "host.entry", "daemon.apply", "daemon.observe"),
         *("daemon.surroundings", "daemon.judged"),
         *("daemon.record", "daemon.takeover", "daemon.transaction"),
         *("permissions.apply", "permissions.observe", "process_limits.apply", "process_limits.observe"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -111,6 +112,36 @@ def test_a_run_over_a_hardened_fleet_changes_nothing_and_asks_little() -> None:
     runs = {name: [task for task in record["tasks"] if task["host"] == name] for name in HOSTS}
     asked = {name: len(outside.on_hosts({"tasks": tasks})) for name, tasks in runs.items()}
     assert max(asked.values()) <= MOST_RUNS, asked
+
+
+def stands(name: str) -> dict[str, str]:
+    """What the host is like, without the records of how it came to be so."""
+    return {path: value for path, value in HOSTS[name].state().items() if not path.startswith("/var/lib/caisson")}
+
+
+MORE = {"harden_kernel_settings": "net.ipv4.conf.all.log_martians=0", "docker_daemon_config_zz": {"debug": True}}
+
+
+def test_a_host_can_go_back_to_an_earlier_run() -> None:
+    only, before = ("--limit", CANARY, *ALL_AT_ONCE), stands(CANARY)
+    status, output = play("harden", *only, "-e", json.dumps(MORE))
+    assert status == 0 and stands(CANARY) != before, output
+    status, output = play("restore", *only, "--check", "-e", "restore_containers=no")
+    assert status == 0, output
+    newest = re.findall(r'"time": "([^"]+)"', output)[-1]
+    status, output = play(
+        "restore", *only, "-e", "restore_containers=no", "-e", json.dumps({"restore_to": f"before {newest}"})
+    )
+    assert status == 0, output
+    assert kernel_guard.different(before, stands(CANARY)) == [] and hardened(CANARY)
+
+
+def test_a_hardened_host_on_which_a_run_fails_goes_back_to_what_it_was() -> None:
+    before = stands(BROKEN)
+    given = json.dumps({**MORE, "harden_on_failure": "restore", "fleet_mended": False})
+    status, output = play("harden", "--limit", BROKEN, *ALL_AT_ONCE, "-e", given)
+    assert status != 0 and "missing" in output, output
+    assert kernel_guard.different(before, stands(BROKEN)) == [] and hardened(BROKEN)
 
 
 def test_restore_is_refused_where_somebody_else_wrote_since_and_names_the_file() -> None:

@@ -18,6 +18,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "parameters": {"type": "dict", "default": {}},
     "omit": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": [REPORT, PRESENT, ABSENT], "default": REPORT},
+    "as_of": {"type": "str"},
 }
 
 _WHERE = "boot_parameters"

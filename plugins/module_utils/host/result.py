@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a module that changes the host returns, and how it ends. Pure."""
+"""What a module that changes the host returns. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..controls.model import Finding, score
-from ..errors import CaissonError
 from .changes import ChangeSet
 
 
@@ -69,14 +68,3 @@ class HostResult:
 
 # What carries a plan out, or in check mode predicts it; CaissonError, with nothing changed, where that fails.
 Work = t.Callable[[], HostResult]
-
-
-def answer(module: t.Any, work: Work) -> None:
-    """End the Ansible module with the result of the work, or with what went wrong."""
-    try:
-        result = work()
-    except CaissonError as error:
-        module.fail_json(msg=str(error))
-    for warning in result.warnings:
-        module.warn(warning)
-    module.exit_json(**result.as_dict())

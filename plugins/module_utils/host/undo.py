@@ -26,6 +26,7 @@ from .files import (
 )
 
 ROOT = "/var/lib/caisson"
+UNDO_FILE = "undo.json"
 KEPT_BACKUPS = 5
 
 
@@ -37,7 +38,7 @@ class UndoStore:
 
     def __init__(self, subject: str, root: str = ROOT) -> None:
         self.directory = Path(root) / subject
-        self.path = self.directory / "undo.json"
+        self.path = self.directory / UNDO_FILE
         self._record = self._load()
         self._dirty = False
 

@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
     "overridden": {"type": "str", "choices": [REPORT, FAIL, TAKE_OVER], "default": REPORT},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+    "as_of": {"type": "str"},
 }
 
 _WHERE = "sysctl"

@@ -20,6 +20,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "omit": {"type": "list", "elements": "str", "default": []},
     "unload": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+    "as_of": {"type": "str"},
 }
 
 WHERE = "kernel_modules"

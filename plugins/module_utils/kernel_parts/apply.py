@@ -13,6 +13,7 @@ from ..boot import apply as boot
 from ..boot import spec as boot_spec
 from ..errors import CaissonError, InputError, numbered
 from ..host.container import decided
+from ..host.history import History
 from ..host.procsys import require_root
 from ..host.result import HostResult, Work
 from ..kernel import apply as settings
@@ -59,7 +60,7 @@ def run(options: t.Mapping[str, Options], check: bool = False, faults: t.Sequenc
             if part not in options:
                 continue
             try:
-                works[part] = held.enter_context(_PREPARED[part](options[part], check))
+                works[part] = held.enter_context(_recalled(part, options[part], check))
             except InputError as error:
                 refused += map(str, error.faults)
             except CaissonError as error:
@@ -83,6 +84,25 @@ def _carried_out(works: t.Mapping[str, PartWork]) -> Outcome:
 
 
 @contextlib.contextmanager
+def _recalled(part: str, given: Options, check: bool) -> t.Iterator[PartWork]:
+    """The part with the options to follow, which go into its history once they are carried out."""
+    if part not in _SUBJECTS:
+        with _PREPARED[part](given, check) as work:
+            yield work
+        return
+    history = History(_SUBJECTS[part](given))
+    asked = history.asked(given, ARGUMENTS[part])
+    with _PREPARED[part](asked.options, check) as work:
+
+        def noted() -> tuple[dict[str, t.Any], list[str]]:
+            result, warnings = work()
+            not_kept = "" if check else history.note(asked)
+            return result, [*warnings, *([not_kept] if not_kept else [])]
+
+        yield noted
+
+
+@contextlib.contextmanager
 def _told(prepared: t.ContextManager[Work]) -> t.Iterator[PartWork]:
     with prepared as carry_out:
         yield lambda: _parted(carry_out())
@@ -92,6 +112,13 @@ def _parted(result: HostResult) -> tuple[dict[str, t.Any], list[str]]:
     return result.as_dict(), result.warnings
 
 
+# Whose history a part with these options goes on with; one that only reports has none.
+_SUBJECTS: dict[str, t.Callable[[Options], str]] = {
+    "settings": lambda given: settings.subject_of(given["path"]),
+    "mounts": lambda given: mounts.SUBJECT,
+    "modules": lambda given: modules.SUBJECT,
+    "boot": lambda given: boot.SUBJECT,
+}
 _PREPARED: dict[str, t.Callable[[Options, bool], t.ContextManager[PartWork]]] = {
     "settings": lambda given, check: _told(settings.prepared(settings_spec.parse(**decided(given)), check)),
     "mounts": lambda given, check: _told(mounts.prepared(mounts_spec.parse(**decided(given)), check)),

@@ -20,6 +20,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "options": {"type": "dict", "default": {}},
     "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+    "as_of": {"type": "str"},
 }
 
 _WHERE = "mount_options"

@@ -1,5 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Apply: what the undo records of a host would bring back, and what somebody else has changed since."""
+"""Apply: what the undo records of a host would bring back, the runs to which it can go back, and what somebody else
+has changed since."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from ..errors import CaissonError
 from ..host.files import read_file
-from ..host.undo import ROOT, UndoStore, digest_of
+from ..host.history import HISTORY_FILE, History
+from ..host.undo import ROOT, UNDO_FILE, UndoStore, digest_of
 
 DAEMON, APPLIED = "daemon", "applied"
 
@@ -17,7 +19,7 @@ DAEMON, APPLIED = "daemon", "applied"
 def look(subjects: t.Sequence[str], root: str = ROOT) -> dict[str, t.Any]:
     """The module's result; subjects: names or beginnings of names, none for all."""
     records, changed = {}, []
-    for path in sorted(Path(root).glob("*/undo.json")):
+    for path in sorted(Path(root).glob(f"*/{UNDO_FILE}")):
         subject = path.parent.name
         if subjects and not subject.startswith(tuple(subjects)):
             continue
@@ -28,7 +30,18 @@ def look(subjects: t.Sequence[str], root: str = ROOT) -> dict[str, t.Any]:
             "values": [] if subject == DAEMON else sorted(store.values()),
         }
         changed += [f"{subject}: {each}" for each in _changed(subject, store)]
-    return {"records": records, "changed_since": changed}
+    return {"records": records, "changed_since": changed, "runs": _runs(subjects, root)}
+
+
+def _runs(subjects: t.Sequence[str], root: str) -> list[dict[str, t.Any]]:
+    """The runs that asked for something new, the oldest first, each with the subjects of which it did."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(Path(root).glob(f"*/{HISTORY_FILE}")):
+        subject = path.parent.name
+        if not subjects or subject.startswith(tuple(subjects)):
+            for run in History(subject, root).runs:
+                found.setdefault((run.time, run.by), []).append(subject)
+    return [{"time": time, "by": by, "subjects": names} for (time, by), names in sorted(found.items())]
 
 
 def _changed(subject: str, store: UndoStore) -> list[str]:

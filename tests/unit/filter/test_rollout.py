@@ -140,6 +140,27 @@ def test_answers_about_the_rollout_are_read(name: str, answer: t.Any, meant: t.A
     assert survey_faults({name: answer}, "harden", {"harden_hosts": ["a"], "harden_limit": ["a"]}) == []
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"restore_to": "2030-01-01T22:00:00Z"}, ""),
+        ({"restore_to": "before 2030-01-01 22:00+01:00", "restore_containers": "no"}, ""),
+        ({"restore_to": "", "restore_containers": "yes"}, ""),
+        (
+            {"restore_to": "monday"},
+            "restore_to: 'monday' is no moment: write one with its zone, as in 2030-01-01T22:00:00Z",
+        ),
+        (
+            {"restore_to": "2030-01-01T22:00:00Z", "restore_containers": "yes"},
+            "restore_containers: 'yes' removes containers",
+        ),
+    ],
+)
+def test_a_restore_leads_to_a_moment_and_leaves_containers_then(answers: dict[str, str], said: str) -> None:
+    found = survey_faults(answers, "restore", {"harden_hosts": ["a"], "harden_limit": ["a"]})
+    assert len(found) == bool(said) and all(each.startswith(said) for each in found)
+
+
 def test_a_run_knows_that_it_lives_and_that_one_with_another_beginning_does_not() -> None:
     ours = run_identity.identity()
     assert not run_identity.has_died(ours)

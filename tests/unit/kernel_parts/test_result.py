@@ -60,7 +60,7 @@ def test_what_failed_is_told_with_what_the_others_did() -> None:
 def test_a_part_that_is_given_gets_its_modules_defaults() -> None:
     options, faults = validated({**NOTHING, "mounts": {}, "modules": {"unload": "yes", "deny": "floppy,isofs"}})
     assert faults == [] and set(options) == {"mounts", "modules"}
-    assert options["mounts"] == {name: entry["default"] for name, entry in ARGUMENTS["mounts"].items()}
+    assert options["mounts"] == {name: entry.get("default") for name, entry in ARGUMENTS["mounts"].items()}
     assert options["modules"]["unload"] is True and options["modules"]["deny"] == ["floppy", "isofs"]
 
 

@@ -65,7 +65,7 @@ def test_edit_and_removal_by_somebody_else_are_named(ours: Path) -> None:
 def test_records_are_listed_by_subject(ours: Path) -> None:
     found = look([], str(ours.parents[1] / "undo"))["records"]
     assert found == {"kernel": {"files": [str(ours)], "accesses": [], "values": []}}
-    assert look([], str(ours.parents[1] / "elsewhere")) == {"records": {}, "changed_since": []}
+    assert look([], str(ours.parents[1] / "elsewhere")) == {"records": {}, "changed_since": [], "runs": []}
 
 
 def test_a_file_that_is_only_partly_ours_is_not_judged(tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: what runs asked of a subject, one after the other, so that a host can be brought back to any of them.
+
+The options are kept and not what they led to: carried out again they lead there from wherever the host is, by the same
+plan, with the same prediction and the same way back as every other run. They lie beside the subject's undo record, for
+root only, and are forgotten with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..errors import CaissonError, Fault, InputError
+from . import moment
+from .files import FileState, make_directories, read_file, remove_empty_directories, remove_file, write_file
+from .lock import host_lock
+from .undo import ROOT, UNDO_FILE
+
+ARGUMENT: dict[str, dict[str, t.Any]] = {"as_of": {"type": "str"}}
+# Set by a playbook for all of its modules: when its run began, and who began it.
+VARIABLE = "CAISSON_RUN"
+KEPT_RUNS = 100
+HISTORY_FILE = "history.json"
+_LOCK = "history"
+
+Options = t.Dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that asked for something else than the one before.
+
+    time: when it began, in UTC. by: who began it, empty if nobody said so. options: those of the module; None where the
+    subject was given back what it had before its first hardening.
+    """
+
+    time: str
+    by: str
+    options: Options | None
+
+
+class Asked(t.NamedTuple):
+    """The options that a module follows. back: they, or that there were none, come from the history."""
+
+    options: Options
+    back: bool = False
+
+
+class History:
+    """The runs of one subject (``kernel``, ``daemon``, ...), the oldest first."""
+
+    def __init__(self, subject: str, root: str = ROOT) -> None:
+        self._subject = subject
+        self._directory = Path(root) / subject
+        self._path = self._directory / HISTORY_FILE
+        # What was hardened already, and by whom is not known, has an unknown beginning.
+        self._whole = not self._is_recorded()
+        self.runs: list[Run] = []
+        self._load()
+
+    def asked(self, given: t.Mapping[str, t.Any], arguments: t.Mapping[str, t.Mapping[str, t.Any]]) -> Asked:
+        """The options to follow: those that were given, or those of the moment that ``as_of`` names.
+
+        given: the module's parameters. arguments: its argument spec. InputError where the moment cannot be read;
+        CaissonError where it is not known what was asked for then.
+        """
+        options = {name: value for name, value in given.items() if name not in ARGUMENT}
+        if not given["as_of"]:
+            return Asked(options)
+        wanted = moment.read(given["as_of"])
+        if wanted is None:
+            raise InputError([Fault(self._subject, "as_of", given["as_of"], "is no moment", moment.REMEDY)])
+        reached = [run for run in self.runs if wanted.reaches(run.time)]
+        if not reached and not self._whole:
+            known = f"The first run that is known began at {self.runs[0].time}" if self.runs else "No run is known"
+            raise CaissonError(
+                f"{self._subject}: nobody knows what was asked for at {given['as_of']!r}. {known}; name a later "
+                "moment, or none at all to go back to before the first hardening"
+            )
+        found = reached[-1].options if reached else None
+        if found is None:
+            return Asked({**options, "state": "absent"}, back=True)
+        unknown = sorted(set(found) - set(arguments))
+        if unknown:
+            raise CaissonError(
+                f"{self._subject}: what was asked for at {reached[-1].time} has {', '.join(unknown)}, which this "
+                "version of the collection does not know; use the one that ran then"
+            )
+        # An option that came since has the default that it has for everybody who does not know it.
+        defaults = {name: spec.get("default") for name, spec in arguments.items() if name not in ARGUMENT}
+        return Asked({**defaults, **found}, back=True)
+
+    def note(self, asked: Asked) -> str:
+        """Keep what was carried out; a warning where that was not possible."""
+        try:
+            with host_lock(_LOCK):
+                self._note(asked)
+        except CaissonError as error:
+            return f"What this run asked of {self._subject} was not kept, so no run can go back to it: {error}"
+        return ""
+
+    def _note(self, asked: Asked) -> None:
+        absent = asked.options["state"] == "absent"
+        if absent and not asked.back:
+            self._forget()
+            return
+        if asked.options["state"] not in ("present", "absent") or asked.options.get("controls"):
+            return  # a report, or a run for some controls alone: all the rest stays as it was asked for before
+        self._load()
+        if not (self.runs if absent else self.runs or self._is_recorded()):
+            return  # nothing was ever changed, so there is nothing to go back from
+        # As it is read back: equal options have to be equal then.
+        options = None if absent else json.loads(json.dumps(asked.options))
+        if self.runs and self.runs[-1].options == options:
+            return
+        time, by = _this_run()
+        self._write([*(run for run in self.runs if run.time != time), Run(time, by, options)])
+
+    def _write(self, runs: list[Run]) -> None:
+        self._whole = self._whole and len(runs) <= KEPT_RUNS
+        self.runs = runs[-KEPT_RUNS:]
+        for directory in make_directories(self._directory, mode=0o700):
+            Path(directory).chmod(0o700)
+        document = {"version": 1, "whole": self._whole, "runs": [asdict(run) for run in self.runs]}
+        write_file(self._path, FileState((json.dumps(document, indent=1, sort_keys=True) + "\n").encode(), mode=0o600))
+
+    def _forget(self) -> None:
+        if self._path.exists():
+            remove_file(self._path)
+        remove_empty_directories([str(self._directory), str(self._directory.parent)])
+        self.runs = []
+
+    def _is_recorded(self) -> bool:
+        return (self._directory / UNDO_FILE).exists()
+
+    def _load(self) -> None:
+        state = read_file(self._path)
+        if state is None:
+            return
+        try:
+            found = json.loads(state.content)
+            self.runs = [Run(str(run["time"]), str(run["by"]), run["options"]) for run in found["runs"]]
+            self._whole = bool(found["whole"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CaissonError(
+                f"Failed to read the history {self._path}: {error!r}; remove it to go on without the earlier runs"
+            ) from error
+
+
+def _this_run() -> tuple[str, str]:
+    """When the run began that this is part of, and who began it; outside of a playbook that says so it begins now."""
+    time, _blank, by = os.environ.get(VARIABLE, "").partition(" ")
+    told = moment.read(time)
+    return (told.time, by) if told else (moment.now(), "")
