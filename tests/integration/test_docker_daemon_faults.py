@@ -15,7 +15,14 @@ import typing as t
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.schema import KEYS, engine_has, parse_version
 from ansible_collections.caisson.hardening.tests.support.daemon import SandboxedDaemon
-from ansible_collections.caisson.hardening.tests.support.daemon_host import DIED, DYING, EXPERIMENTAL, RUN
+from ansible_collections.caisson.hardening.tests.support.daemon_host import (
+    DIED,
+    DYING,
+    DYING_ALONE,
+    EXPERIMENTAL,
+    FREE,
+    RUN,
+)
 
 FORMER = b'{"labels": ["kept=yes"],\n\n   "max-concurrent-uploads": 3}\n'
 LOOP = "trap exit TERM; while :; do sleep 0.2; done"
@@ -108,6 +115,25 @@ def test_a_run_killed_after_it_wrote_what_no_daemon_starts_with_is_undone_by_the
     assert result["failed"] and BACK in result["msg"], result["msg"]
     assert (daemon.config.read_bytes(), daemon.container_pid("stays")) == (good, process)
     assert daemon.done()["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("config", "first"), [({"storage-driver": "nonsense"}, 2), ({}, 4)], ids=["no_daemon_starts_with_it", "good"]
+)
+def test_a_run_that_is_killed_alone_is_taken_back_at_once(
+    daemon: SandboxedDaemon, config: dict[str, t.Any], first: int
+) -> None:
+    """No further run is needed: the engine serves with the former settings, and the next run finds nothing to undo."""
+    process, flags = daemon.container_pid("stays"), daemon.command()[1:]
+    steps, back = first, 0
+    while daemon.dies(DYING_ALONE + RUN, str(steps), config=config) == DIED:
+        daemon.inside(*FREE.split())
+        assert (daemon.config.read_bytes(), daemon.command()[1:]) == (FORMER, flags), f"step {steps}"
+        assert daemon.info()["Labels"] == ["kept=yes"] and not daemon.info()["LiveRestoreEnabled"], f"step {steps}"
+        assert daemon.container_pid("stays") == process, f"step {steps}"
+        back += daemon.done(state="absent")["changed"] is False
+        steps += 5
+    assert steps > 14 and back > 2, (steps, back)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,20 @@ def killed(host: DaemonHost, stride: int, steps: int) -> None:
     assert steps > 10, "the runs were not killed where they should have been"
 
 
+def killed_alone(host: DaemonHost, steps: t.Iterable[int]) -> None:
+    """Killed before each of the steps, while nothing else is: no further run is needed for the former settings.
+
+    No daemon starts with what the run asks for, so that nothing but the former settings can be in effect.
+    """
+    before, died = standing(host), []
+    for step in steps:
+        if host.dies(step, alone=True, config={"storage-driver": "nonsense"}):
+            died.append(step)
+            assert standing(host) == before, f"step {step}"
+            assert host.done(state="absent")["changed"] is False, f"step {step}: it left something to undo"
+    assert len(died) > 1, died
+
+
 FAULTS: tuple[t.Callable[[DaemonHost], None], ...] = (
     *(invalid_json, value_of_the_wrong_type, value_that_the_engine_refuses),
     *(key_that_nobody_knows, key_of_a_newer_engine, port_in_use, bad_certificate_path, start_that_hangs, full_disk),

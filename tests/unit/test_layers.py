@@ -27,6 +27,7 @@ EDGES = frozenset(
             "host.paths",
             "host.undo",
             "host.history",
+            "host.guard",
             "host.systemd",
             "host.procsys",
             "auditd.auditctl",

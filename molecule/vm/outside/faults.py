@@ -34,3 +34,7 @@ def test_a_fault_leaves_engine_settings_and_container(host: DaemonHost, fault: t
 def test_a_killed_run_leaves_engine_settings_and_container(host: DaemonHost) -> None:
     """Each kill takes long here, so one host dies before the even steps and the other before the odd ones."""
     daemon_faults.killed(host, stride=2, steps=int(daemon_faults.version(host) >= (23, 0)))
+
+
+def test_a_run_that_is_killed_alone_is_taken_back_without_another_run(host: DaemonHost) -> None:
+    daemon_faults.killed_alone(host, range(5, 30, 9))

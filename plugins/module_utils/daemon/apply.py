@@ -11,6 +11,7 @@ from pathlib import Path
 from ..controls.model import score
 from ..errors import CaissonError, InputError
 from ..host.files import FileState, make_directories, remove_empty_directories, set_file_times
+from ..host.guard import guarded
 from ..host.lock import host_lock
 from ..host.undo import UndoStore
 from . import plan, record, refusals, state, surroundings, takeover
@@ -103,16 +104,28 @@ def _carry_out(
         return _result(host, decided, actions, live)
     first = host.options.path not in host.store.files()
     backup = _record(host, decided, command_line)
-    try:
-        live = Transaction(host, decided, acts, new, command_line).run()
-    except CaissonError:
-        record.end(host.store)
-        if first:
-            _forget(host)
-        raise
-    if host.observed.installed:  # else the engine's first start has yet to show what it makes of the file
-        _finish(host, decided)
+    transaction = Transaction(host, decided, acts, new, command_line)
+
+    def take_over() -> str:
+        outcome = transaction.take_over(UndoStore(SUBJECT))
+        _taken_back(host, first)
+        return outcome
+
+    with guarded("docker_daemon_config", take_over):
+        try:
+            live = transaction.run()
+        except CaissonError:
+            _taken_back(host, first)
+            raise
+        if host.observed.installed:  # else the engine's first start has yet to show what it makes of the file
+            _finish(host, decided)
     return {**_result(host, decided, actions, live), **({"backup": str(backup)} if backup else {})}
+
+
+def _taken_back(host: Host, first: bool) -> None:
+    record.end(host.store)
+    if first:
+        _forget(host)
 
 
 def _finish(host: Host, decided: plan.Plan) -> None:

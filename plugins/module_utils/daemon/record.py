@@ -69,6 +69,19 @@ def begin(store: UndoStore, path: str, former: FileState | None, unfinished: boo
     _replace(store, PENDING, {"path": path, "former": encode(former), "written": written})
 
 
+def begin_restart(store: UndoStore) -> None:
+    """Say that the daemon is about to be restarted: one that still runs may have been told to end already."""
+    pending = store.values().get(PENDING)
+    if pending:
+        _replace(store, PENDING, {**pending, "restarts": True})
+        store.commit()
+
+
+def restarts(store: UndoStore) -> bool:
+    """Whether the run that has not ended began to restart the daemon."""
+    return bool((store.values().get(PENDING) or {}).get("restarts"))
+
+
 def expect(store: UndoStore, content: FileState | None) -> None:
     """Say what is about to be written."""
     pending = store.values().get(PENDING)

@@ -13,17 +13,20 @@ import typing as t
 
 from ..errors import CaissonError
 from ..host.files import FileState, read_file, remove_file, set_file_times, write_file
+from ..host.undo import UndoStore
 from . import flags, plan, process, readback, record, state, surroundings
 from .engine import Engine
 from .judged import configured_after
 from .mask import masked_text
 from .merge import Config, parse, render
-from .observe import Host
+from .observe import STOPPING_SECONDS, Host
 from .schema import explicit
 from .service import LOG_LINES, Service
 from .takeover import CommandLine, refuse_flags
 
 RELOAD_SECONDS = 15.0
+# A daemon that is the same for so long is not just about to be replaced by the next.
+SETTLED_SECONDS = 2.0
 
 
 class Transaction:
@@ -38,10 +41,12 @@ class Transaction:
         self._former_config: Config = {} if former is None else parse(former.content, host.options.path)
         self._access = new or former or FileState(b"")
 
+        self._inherited = False
+        self._before = process.identity(host.service.pid()) if host.service else ""
+
     def run(self) -> state.Live | None:
         """What the daemon shows then. CaissonError says what failed and what the host is like now."""
         host, service = self._host, self._host.service
-        before = process.identity(service.pid()) if service else ""
         configured = configured_after(host, self._decided)
         try:
             surroundings.put(self._decided.companions, host.options.request.tls, configured)
@@ -51,7 +56,7 @@ class Transaction:
             live = surroundings.with_sockets(self._tell(service), configured, service.pid())
         except CaissonError as error:
             tail = _tail(service) if service else ""
-            outcome = self._roll_back(service, before)
+            outcome = self._rolled_back()
             raise CaissonError(f"Failed to bring the new settings into effect: {error}; {outcome}{tail}") from error
         return live
 
@@ -67,6 +72,7 @@ class Transaction:
         self._change_command_line()
         carried = {**decided.after, "live-restore": True} if decided.carried else decided.after
         self._put(self._stage(carried) if decided.carried else self._new)
+        record.begin_restart(self._host.store)
         (service.start if self._acts == plan.START else service.restart)(self._host.options.path)
         live = self._wait(service)
         refuse_flags(self._host, decided.taken)
@@ -114,10 +120,49 @@ class Transaction:
     def _unmet(self, wanted: Config, live: state.Live) -> list[str]:
         return [name for name in state.mismatches(wanted, live) if name not in self._decided.deferred]
 
-    def _roll_back(self, service: Service | None, before: str) -> str:
+    def take_over(self, store: UndoStore) -> str:
+        """Take back what the process did that this one was forked from, and that is dead now; what came of it.
+
+        store: the record as it stands now. CaissonError where the daemon does not come up.
+        """
+        self._host.store, self._inherited = store, True
+        if self._host.service and record.restarts(store):
+            self._settle(self._host.service)
+        deadline = time.monotonic() + self._host.options.timeout
+        while True:
+            try:
+                return self._take_back()
+            except CaissonError:
+                # The daemon may not have come to rest in spite of the patience.
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(1)
+
+    def _settle(self, service: Service) -> None:
+        """Wait until a restart that was begun has come to its end: the daemon is another or none, and stays so."""
+        seen = self._before
+        begun = since = time.monotonic()
+        while time.monotonic() < since + SETTLED_SECONDS or seen == self._before:
+            if time.monotonic() > begun + min(self._host.options.timeout, STOPPING_SECONDS):
+                return  # it was not told yet
+            pid = service.pid()
+            now = process.identity(pid) if process.alive(pid) else ""
+            if now != seen:
+                seen, since = now, time.monotonic()
+            time.sleep(0.1)
+
+    def _rolled_back(self) -> str:
         """The former file and the daemon as it was; what came of it, for the message."""
-        host = self._host
-        former = "the former file is back" if host.file else "the file is removed again"
+        try:
+            return self._take_back()
+        except CaissonError as error:
+            return f"{self._former_is()}, but the daemon does not come up with it either ({error}): start it by hand"
+
+    def _former_is(self) -> str:
+        return "the former file is back" if self._host.file else "the file is removed again"
+
+    def _take_back(self) -> str:
+        host, service, former = self._host, self._host.service, self._former_is()
         try:
             surroundings.take_back(self._decided.companions, host.store)
             if self._command_line.sentence and service is not None:
@@ -129,24 +174,25 @@ class Transaction:
                 self._put(host.file)
                 service.stop()
                 return f"{former}; the daemon did not run before and does not run now"
-            self._bring_back(service, before)
+            self._bring_back(service)
             self._engine().start(self._decided.stop)
-        except CaissonError as error:
-            return f"{former}, but the daemon does not come up with it either ({error}): start it by hand"
         finally:
             if host.times and read_file(host.options.path) == host.file:
                 set_file_times(host.options.path, host.times)
         return f"{former} and the daemon runs with it"
 
-    def _bring_back(self, service: Service, before: str) -> None:
+    def _bring_back(self, service: Service) -> None:
         host, former = self._host, self._former_config
-        if before and process.identity(service.pid()) == before:
+        if self._before and process.identity(service.pid()) == self._before:
             self._reload_to(service, former, host.file, {**self._decided.after, "live-restore": True})
         else:
             live = host.observed.live
             carried = live is not None and plan.can_carry(host.observed) and former.get("live-restore") is not True
             lasting = {**former, "live-restore": True}
             self._put(self._stage(lasting) if carried else host.file)
+            if carried and self._inherited and process.alive(service.pid()):
+                # The dead one may have told this daemon to end its containers with it.
+                self._reload(service, lasting, {"live-restore": True})
             service.replace(host.options.path)
             self._wait(service)
             if carried:
