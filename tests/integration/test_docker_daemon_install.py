@@ -20,16 +20,35 @@ from ansible_collections.caisson.hardening.tests.support.outside import SSH
 from ansible_collections.caisson.hardening.tests.support.shell import output
 
 CONFIG = "/etc/docker/daemon.json"
-OFFER = """\
-Package: docker-ce
-Version: 5:26.1.3-1~debian.12~bookworm
-Architecture: amd64
-Maintainer: Nobody <nobody@example.org>
-Description: an offer that nobody takes
-Filename: ./docker-ce.deb
-Size: 1
-SHA256: 0000000000000000000000000000000000000000000000000000000000000000
+# Docker's own packages cannot be had here; this repository has the distribution's under their names.
+REPACK = r"""
+set -e
+mkdir -p /srv/offer; cd /srv/offer
+VERSION=5:20.10.24-1~debian.12~bookworm
+repack() {
+  dpkg-deb --raw-extract /var/cache/apt/archives/"$1"_*.deb x
+  sed -i -E "s/^(Package:) .*/\1 $2/; s/^(Version:) .*/\1 $VERSION/; s/containerd \([^)]*\)/containerd.io/;
+    /^(Conflicts|Breaks|Replaces|Built-Using):/d" x/DEBIAN/control
+  dpkg-deb -Znone --build x "$2.deb"; rm -r x
+}
+repack docker.io docker-ce
+repack containerd containerd.io
+mkdir -p x/DEBIAN
+printf '%s\n' 'Package: docker-ce-cli' "Version: $VERSION" 'Architecture: all' 'Maintainer: nobody' \
+  'Description: empty' > x/DEBIAN/control
+dpkg-deb --build x docker-ce-cli.deb; rm -r x
+for deb in *.deb; do
+  dpkg-deb --field "$deb"
+  set -- "$(stat -c %s "$deb")" $(sha256sum "$deb")
+  printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$deb" "$1" "$2"
+done > Packages
 """
+GONE = (
+    "dpkg-query -W -f '${Package} ' docker.io docker-ce docker-ce-cli containerd containerd.io iptables 2> /dev/null |"
+    " xargs apt-get purge -y -q;"
+    " rm -rf /etc/docker /var/lib/docker/* /var/lib/caisson;"
+    " journalctl --rotate -q; journalctl --vacuum-time=1s -q; true"
+)
 
 
 class Bare(ContainerHost):
@@ -101,17 +120,24 @@ def bare(api: docker.APIClient, tmp_path_factory: pytest.TempPathFactory) -> t.I
         yield host
 
 
-def test_docker_ce_is_chosen_where_a_repository_offers_it(bare: Bare) -> None:
+def test_docker_ce_is_installed_where_a_repository_offers_it(bare: Bare) -> None:
     source = "/etc/apt/sources.list.d/offer.list"
     only = f"-o Dir::Etc::sourcelist={source} -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0"
-    bare.put("/srv/offer/Packages", OFFER.encode())
+    bare.sh(REPACK)
     bare.sh(f"echo 'deb [trusted=yes] file:/srv/offer ./' > {source}; apt-get -q update {only}")
     try:
-        assert "Candidate: 5:26" in bare.sh("apt-cache policy docker-ce")
         _status, text, _result = bare.role("--check")
         assert wanted(text) == {"docker-ce", "docker-ce-cli", "containerd.io"}
+        status, text, result = bare.role()
+        assert status == 0 and result["changed"], text
+        assert "docker-ce 5:20.10.24" in bare.sh("dpkg-query -W docker-ce | tr '\t' ' '")
+        assert bare.tried("dpkg-query -W docker.io")[0] != 0
+        assert bare.starts() == 1, "the engine was started once more to get its settings"
+        assert bare.sh("docker info --format '{{.LiveRestoreEnabled}} {{.LoggingDriver}}'") == "true local"
+        status, again, _result = bare.role()
+        assert status == 0 and recap(again)["changed"] == 0, again
     finally:
-        bare.sh(f"rm -r {source} /srv/offer /var/lib/apt/lists/*offer*")
+        bare.sh(f"{GONE}; rm -rf {source} /srv/offer /var/lib/apt/lists/*offer*")
 
 
 def test_an_installation_that_fails_leaves_no_settings_behind(bare: Bare) -> None:
@@ -140,8 +166,7 @@ def test_settings_with_which_the_new_engine_does_not_start_are_taken_back(bare: 
     assert status != 0 and "address already in use" in text and "the daemon runs with it" in text, text
     assert bare.tried(f"test -e {CONFIG}")[0] != 0
     assert bare.sh("docker info --format '{{.LiveRestoreEnabled}}'") == "false"
-    bare.sh("apt-get purge -y -q docker.io containerd iptables; rm -rf /etc/docker /var/lib/docker/* /var/lib/caisson")
-    bare.sh("journalctl --rotate -q; journalctl --vacuum-time=1s -q; true")
+    bare.sh(GONE)
 
 
 def test_the_first_start_of_an_engine_has_its_settings(bare: Bare) -> None:
