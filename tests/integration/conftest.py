@@ -22,9 +22,12 @@ from ansible_collections.caisson.hardening.tests.support.proxy import EngineProx
 from ansible_collections.caisson.hardening.tests.support.shell import ROOT
 from xdist.scheduler import LoadScopeScheduling
 
-# What tests of the whole machine use: its kernel's settings and audit rules, hosts that boot on that kernel, and runs
-# on localhost, which exclude each other.
-MACHINE = ("audit", "daemon_host", "hosts", "kernel", "kernel_guard", "machine", "mounts", "playbook", "waves")
+# What tests of one kind exclude each other by, as their imports tell: the machine's kernel with its audit rules, and
+# hosts that boot on it; and runs of the playbooks on localhost, which has one lock.
+KINDS = {
+    "kernel": ("audit", "daemon_host", "hosts", "kernel", "kernel_guard", "machine", "mounts"),
+    "localhost": ("playbook", "waves"),
+}
 
 
 def pytest_configure() -> None:
@@ -38,11 +41,11 @@ def pytest_configure() -> None:
 
 
 class ByFile(LoadScopeScheduling):
-    """What runs side by side is whole files. Those that change what the whole machine shares are one unit."""
+    """What runs side by side is whole files. Those that share something of the whole machine are one unit."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return "machine" if _shares_machine(path) else path
+        return _kind(path) or path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> ByFile:
@@ -50,13 +53,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> ByFile:
 
 
 @functools.lru_cache(maxsize=None)
-def _shares_machine(path: str) -> bool:
-    """Whether the file of tests uses one of MACHINE; its imports tell. Only the workers import the file itself."""
+def _kind(path: str) -> str:
+    """Which of KINDS the file of tests is of, if any. Only the workers import the file itself."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    imported = [
-        f"{node.module}.{each.name}" for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names
-    ]
-    return any(module in name.split(".") for name in imported if ".tests.support" in name for module in MACHINE)
+    imported = {
+        word
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and ".tests.support" in str(node.module)
+        for name in node.names
+        for word in f"{node.module}.{name.name}".split(".")
+    }
+    return next((kind for kind, modules in KINDS.items() if imported.intersection(modules)), "")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import typing as t
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.schema import KEYS, engine_has, parse_version
 from ansible_collections.caisson.hardening.tests.support.daemon import SandboxedDaemon
-from ansible_collections.caisson.hardening.tests.support.daemon_host import (
+from ansible_collections.caisson.hardening.tests.support.daemon_runs import (
     DIED,
     DYING,
     DYING_ALONE,

@@ -14,7 +14,8 @@ import pytest
 import yaml
 from ansible_collections.caisson.hardening.tests.support import hosts, images, playbook
 from ansible_collections.caisson.hardening.tests.support.containers import until
-from ansible_collections.caisson.hardening.tests.support.daemon_host import EXPERIMENTAL, ContainerHost, daemon_host
+from ansible_collections.caisson.hardening.tests.support.daemon_host import ContainerHost, daemon_host
+from ansible_collections.caisson.hardening.tests.support.daemon_runs import EXPERIMENTAL
 from ansible_collections.caisson.hardening.tests.support.machine import recap
 from ansible_collections.caisson.hardening.tests.support.outside import SSH
 from ansible_collections.caisson.hardening.tests.support.shell import output

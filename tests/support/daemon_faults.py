@@ -11,7 +11,8 @@ import contextlib
 import json
 import typing as t
 
-from .daemon_host import EXPERIMENTAL, DaemonHost
+from .daemon_host import DaemonHost
+from .daemon_runs import EXPERIMENTAL
 
 CONFIG = "/etc/docker/daemon.json"
 DROPIN = "/etc/systemd/system/docker.service.d/zz-caisson-flags.conf"

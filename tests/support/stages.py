@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged
 COLLECTION = "caisson.hardening"
 PACKAGE = f"ansible_collections.{COLLECTION}"
 ALL = ("setup", "lint", "unit", "docs", "build", "sanity", "integration", "molecule")
+PARTS = 3
 VM_SCENARIO, FLEET_SCENARIO = "vm", "fleet"
 PACKAGES = {
     "dockerd": "docker.io",
@@ -59,6 +61,14 @@ class Run:
     stack: contextlib.ExitStack
     engine: Engine | None = None
     notes: list[str] = field(default_factory=list)
+    preparing: Future[None] | None = None
+
+    def preparation(self) -> Future[None]:
+        """The preparation of the integration tests, begun if it was not yet."""
+        if self.preparing is None:
+            pool = self.stack.enter_context(ThreadPoolExecutor(1))
+            self.preparing = pool.submit(_prepare)
+        return self.preparing
 
     def with_engine(self) -> Engine:
         if self.engine is None:
@@ -138,24 +148,29 @@ def sanity(run: Run) -> bool:
 
 def integration(run: Run) -> bool:
     logged("integration", [ROOT / "tools" / "collection.sh"])
-    hosts = (images.HOST, images.HOST_TRIXIE, images.FRESH, images.PODMAN, images.LOGIN, images.GRUB, images.BARE)
-    images.prepare(*hosts, audit.TOOLS, *app_images.APPLICATIONS)
-    registry.prepare()
-    awx_tools.prepare()
+    run.preparation().result()
     with kernel_guard.unchanged_machine(run.notes):
         passed = _integration(run, run.with_engine())
     return passed and not run.notes
 
 
+def _prepare() -> None:
+    """Fetch and make all that needs a network, before commands run beside an engine that has none."""
+    hosts = (images.HOST, images.HOST_TRIXIE, images.FRESH, images.PODMAN, images.LOGIN, images.GRUB, images.BARE)
+    images.prepare(*hosts, audit.TOOLS, *app_images.APPLICATIONS)
+    registry.prepare()
+    awx_tools.prepare()
+
+
 def _integration(run: Run, engine: Engine) -> bool:
-    """All of them run two by two, each half with an engine of its own: most of the time they wait for it."""
+    """All of them side by side, each part with an engine of its own: most of the time they wait for it."""
     if _named(run) or not engine.network:
         return _pytest(run, "integration", ["tests/integration"], engine)
     # Short, for the sockets below it, whose paths have a length that they must not pass.
-    with own_engine(FOLDER / "second") as second, tempfile.TemporaryDirectory(prefix="t-") as base:
-        engines = [{"host": each.host, "network": each.network} for each in (engine, second)]
-        os.environ["CAISSON_ENGINES"] = json.dumps(engines)
-        side_by_side = ["-n", "2", "--dist", "loadscope", "--basetemp", f"{base}/t"]
+    with contextlib.ExitStack() as more, tempfile.TemporaryDirectory(prefix="t-") as base:
+        engines = [engine, *(more.enter_context(own_engine(FOLDER / f"part{part}")) for part in range(1, PARTS))]
+        os.environ["CAISSON_ENGINES"] = json.dumps([{"host": one.host, "network": one.network} for one in engines])
+        side_by_side = ["-n", str(PARTS), "--dist", "loadscope", "--basetemp", f"{base}/t"]
         try:
             return _pytest(run, "integration", [*side_by_side, "tests/integration"], engine)
         finally:
@@ -260,6 +275,8 @@ def main(words: list[str]) -> int:
         for given in names or ALL:
             if _stage(run, given):
                 passed += 1
+                if not names and given == "unit":
+                    run.preparation()  # the stages before the integration tests need none of it
             else:
                 failed += 1
                 break
