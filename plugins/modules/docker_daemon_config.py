@@ -292,7 +292,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.daemon.apply import SUBJECT, run
 from ..module_utils.daemon.control_options import CONTROL_OPTIONS, tls_request
-from ..module_utils.daemon.observe import Options
+from ..module_utils.daemon.observe import Options, as_it_stands
 from ..module_utils.daemon.plan import Request
 from ..module_utils.host.entry import answer
 
@@ -337,7 +337,7 @@ def carried_out(given: dict[str, t.Any], check: bool) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    answer(module, SUBJECT, ARGUMENTS, lambda asked: carried_out(asked, module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: carried_out(asked, module.check_mode), as_it_stands)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,31 @@ def test_absent_returns_the_former_file_byte_for_byte_with_its_mode(daemon: Sand
     assert daemon.pid() == pid
 
 
+def test_an_earlier_run_is_come_back_to_without_what_was_merged_into_the_file_since(
+    daemon: SandboxedDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(hour: int, **options: t.Any) -> bytes:
+        monkeypatch.setenv("CAISSON_RUN", f"2030-01-01T{hour:02}:00:00Z somebody")
+        predicted = hardened(daemon, check=True, **options)
+        assert hardened(daemon, **options)["actions"] == predicted["actions"]
+        assert hardened(daemon, **options)["changed"] is False
+        return daemon.config.read_bytes()
+
+    process = daemon.container("stays", LOOP) and daemon.container_pid("stays")
+    first = run(1, profile="none", config={"labels": ["one=1"], "log-opts": {"max-size": "1m"}})
+    second = run(2, config={"dns": ["192.0.2.53"], "log-opts": {"max-file": "2"}})
+    assert first != second and b"max-size" in second
+    assert run(3, as_of="before 2030-01-01T02:00:00Z") == first
+    assert daemon.info()["Labels"] == ["one=1"] and daemon.info()["LoggingDriver"] == "json-file"
+    assert run(4, as_of="2030-01-01T02:30:00Z") == second
+    assert run(5, as_of="2030-01-01T00:00:00Z") == FORMER
+    assert run(6, as_of="2030-01-01T03:00:00Z") == first
+    assert daemon.container_pid("stays") == process
+    hardened(daemon, state="absent")
+    assert daemon.config.read_bytes() == FORMER
+    assert daemon.inside("find", "/var/lib/caisson", "-mindepth", "1").stdout == ""
+
+
 def test_absent_opens_icc_again_and_containers_come_back_by_their_restart_policy(daemon: SandboxedDaemon) -> None:
     hardened(daemon)
     daemon.container("returns", LOOP, restart_policy={"Name": "always"})

@@ -68,3 +68,12 @@ def without(config: t.Mapping[str, t.Any], path: str) -> Config:
 def shown_text(config: Config | None) -> str:
     """The configuration for a diff; nothing for a file that is not there."""
     return "" if config is None else render(masked(config)).decode()
+
+
+def in_order_of(pattern: Config, config: Config) -> Config:
+    """The same settings, those of *pattern* first and in its order, inside of objects too."""
+    found = {}
+    for name in [*(each for each in pattern if each in config), *(each for each in config if each not in pattern)]:
+        value, like = config[name], pattern.get(name)
+        found[name] = in_order_of(like, value) if isinstance(value, dict) and isinstance(like, dict) else value
+    return found

@@ -178,6 +178,16 @@ def _without_config_file(given: Config) -> Config:
     return {name: value for name, value in given.items() if name != flags.CONFIG_FILE}
 
 
+def as_it_stands(asked: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The module's options that lead back to the file that is there.
+
+    Those that were asked for do not: what they say is merged into the file, and so stays when nobody says it any more.
+    """
+    config = _parsed(read_file(asked["path"]), asked["path"]) or {}
+    whole = {"config": config, "replace": True, "remove": [], "profile": "none"}
+    return {**asked, **whole, "assume_engine": False, "engine_version": ""}
+
+
 def require_root() -> None:
     if os.geteuid() != 0:
         raise CaissonError(f"No permission: this runs as user id {os.geteuid()} and must run as root; set become: true")

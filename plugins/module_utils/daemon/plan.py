@@ -12,7 +12,7 @@ from ..errors import Fault, InputError
 from . import addresses, flags, hidden, listeners, readback, refusals, tls
 from .companions import Companion
 from .mask import masked
-from .merge import Config, merged, without
+from .merge import Config, in_order_of, merged, without
 from .schema import KEYS, Version, engine_has, faults_of
 from .state import Live, mismatches
 
@@ -128,6 +128,8 @@ def make(request: Request, observed: Observed) -> Plan:
         observed = replace(observed, given=flags.without_weaker(own, profile))
     wanted = merged_wants(base, config, request, observed, notes)
     after = merged(_without_foreign_log_options(base, wanted), wanted)
+    if request.replace:
+        after = in_order_of(config, after)
     taken = tuple(flags.conflicting(after, own)) if take_over else ()
     faults += _file_faults(after, {fault.option for fault in faults}, observed, take_over)
     faults += listeners.fault(after, observed.standing or {}, observed.asked_at)

@@ -15,12 +15,17 @@ Outcome = t.Union[HostResult, t.Dict[str, t.Any]]
 
 
 def answer(
-    module: t.Any, subject: str, arguments: Arguments, carry_out: t.Callable[[dict[str, t.Any]], Outcome]
+    module: t.Any,
+    subject: str,
+    arguments: Arguments,
+    carry_out: t.Callable[[dict[str, t.Any]], Outcome],
+    kept: t.Callable[[dict[str, t.Any]], dict[str, t.Any]] = dict,
 ) -> None:
     """End the Ansible module with the result of carrying its options out, or with what went wrong.
 
     subject: whose history goes on. arguments: the module's argument spec. carry_out: brings the host to the options, or
-    in check mode predicts it; CaissonError, with nothing changed, where that fails.
+    in check mode predicts it; CaissonError, with nothing changed, where that fails. kept: makes of the options those
+    that lead back to here later, where they are not the same.
     """
     try:
         history = History(subject)
@@ -28,7 +33,7 @@ def answer(
         outcome = carry_out(dict(asked.options))
     except CaissonError as error:
         module.fail_json(msg=str(error))
-    not_kept = "" if module.check_mode else history.note(asked)
+    not_kept = "" if module.check_mode else history.note(asked, kept)
     result = outcome if isinstance(outcome, dict) else {**outcome.as_dict(), "warnings": outcome.warnings}
     for warning in [*result.pop("warnings"), *([not_kept] if not_kept else [])]:
         module.warn(warning)

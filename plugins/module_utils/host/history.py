@@ -94,16 +94,16 @@ class History:
         defaults = {name: spec.get("default") for name, spec in arguments.items() if name not in ARGUMENT}
         return Asked({**defaults, **found}, back=True)
 
-    def note(self, asked: Asked) -> str:
-        """Keep what was carried out; a warning where that was not possible."""
+    def note(self, asked: Asked, kept: t.Callable[[Options], Options] = dict) -> str:
+        """Keep what was carried out, or what *kept* makes of it; a warning where that was not possible."""
         try:
             with host_lock(_LOCK):
-                self._note(asked)
+                self._note(asked, kept)
         except CaissonError as error:
             return f"What this run asked of {self._subject} was not kept, so no run can go back to it: {error}"
         return ""
 
-    def _note(self, asked: Asked) -> None:
+    def _note(self, asked: Asked, kept: t.Callable[[Options], Options]) -> None:
         absent = asked.options["state"] == "absent"
         if absent and not asked.back:
             self._forget()
@@ -114,7 +114,7 @@ class History:
         if not (self.runs if absent else self.runs or self._is_recorded()):
             return  # nothing was ever changed, so there is nothing to go back from
         # As it is read back: equal options have to be equal then.
-        options = None if absent else json.loads(json.dumps(asked.options))
+        options = None if absent else json.loads(json.dumps(kept(asked.options)))
         if self.runs and self.runs[-1].options == options:
             return
         time, by = _this_run()
@@ -125,8 +125,9 @@ class History:
         self.runs = runs[-KEPT_RUNS:]
         for directory in make_directories(self._directory, mode=0o700):
             Path(directory).chmod(0o700)
+        # In the order of each file that is kept whole.
         document = {"version": 1, "whole": self._whole, "runs": [asdict(run) for run in self.runs]}
-        write_file(self._path, FileState((json.dumps(document, indent=1, sort_keys=True) + "\n").encode(), mode=0o600))
+        write_file(self._path, FileState((json.dumps(document, indent=1) + "\n").encode(), mode=0o600))
 
     def _forget(self) -> None:
         if self._path.exists():

@@ -133,6 +133,14 @@ def test_a_report_and_a_run_for_some_controls_are_no_state_to_go_back_to(host: H
     assert host.hours() == ["01"]
 
 
+def test_what_leads_back_may_be_other_options_than_those_that_were_asked_for(host: Host) -> None:
+    host.run(1, level=1)
+    runs = History("kernel", host.root)
+    host.run(2, level=2)
+    assert runs.note(Asked({"level": 2, "extra": "x", "state": "present"}), lambda given: {**given, "level": 7}) == ""
+    assert host.run(3, as_of="2030-01-01T02:00:00Z") == {"level": 7, "extra": "x", "state": "present"}
+
+
 def test_an_option_that_came_since_has_its_default_and_one_that_went_is_refused(host: Host) -> None:
     host.run(1, level=4)
     document = json.loads(host.path.read_text(encoding="utf-8"))
