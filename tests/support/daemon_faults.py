@@ -52,7 +52,8 @@ def refused(host: DaemonHost, **options: t.Any) -> str:
     before = standing(host)
     result = host.module(**options)
     assert result.get("failed"), result
-    assert standing(host) == before
+    after = standing(host)
+    assert after == before, f"before: {before}\nafter: {after}"
     return str(result["msg"])
 
 
