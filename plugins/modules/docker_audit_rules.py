@@ -113,12 +113,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd.apply import SUBJECT, run
+from ansible_collections.caisson.hardening.plugins.module_utils.host import moment
 from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "data_root": {"type": "path", "default": "/var/lib/docker"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 

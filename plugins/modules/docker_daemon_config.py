@@ -294,6 +294,7 @@ from ..module_utils.daemon.apply import SUBJECT, run
 from ..module_utils.daemon.control_options import CONTROL_OPTIONS, tls_request
 from ..module_utils.daemon.observe import Options, as_it_stands
 from ..module_utils.daemon.plan import Request
+from ..module_utils.host import moment
 from ..module_utils.host.entry import answer
 
 ARGUMENTS = {
@@ -315,7 +316,7 @@ ARGUMENTS = {
     "assume_engine": {"type": "bool", "default": False},
     "engine_version": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 

@@ -141,6 +141,7 @@ undo:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.caisson.hardening.plugins.module_utils.host import moment
 from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.host.result import HostResult
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.apply import SUBJECT, run
@@ -152,7 +153,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "path": {"type": "path", "default": "/etc/docker/daemon.json"},
     "pidfile": {"type": "path", "default": "/var/run/docker.pid"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 

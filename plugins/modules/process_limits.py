@@ -276,6 +276,7 @@ undo:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.caisson.hardening.plugins.module_utils.host import moment
 from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, decided
 from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import SUBJECT, run
@@ -297,7 +298,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "core_dumps": {"type": "bool", "default": False},
     "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 

@@ -27,7 +27,6 @@ from ansible_collections.caisson.hardening.tests.support.daemon_runs import (
 FORMER = b'{"labels": ["kept=yes"],\n\n   "max-concurrent-uploads": 3}\n'
 LOOP = "trap exit TERM; while :; do sleep 0.2; done"
 BACK = "the former file is back and the daemon runs with it"
-# The metrics of engine 20.10 are one of these.
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from .dying import STEP
 
-# The core of the module, with its options as the second argument; the first is a word, or how many steps to live.
 # Engine 20.10 gives its metrics to experimental daemons only.
 EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", "expires": "2999-12-31"}]
+# The core of the module, with its options as the second argument; the first is a word, or how many steps to live.
 RUN = """
 import json, sys
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon import apply, observe, plan

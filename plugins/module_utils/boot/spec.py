@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..controls.model import BASELINE, PROFILES
 from ..errors import Fault, InputError, named, nearest
+from ..host import moment
 from .catalogue import BY_NAME, Parameter, applies, lacks_support, profile
 from .refused import faults as refused_faults
 
@@ -18,7 +19,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "parameters": {"type": "dict", "default": {}},
     "omit": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": [REPORT, PRESENT, ABSENT], "default": REPORT},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 _WHERE = "boot_parameters"

@@ -40,7 +40,6 @@ class Transaction:
         former = host.file
         self._former_config: Config = {} if former is None else parse(former.content, host.options.path)
         self._access = new or former or FileState(b"")
-
         self._inherited = False
         self._before = process.identity(host.service.pid()) if host.service else ""
 

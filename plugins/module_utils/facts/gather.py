@@ -14,7 +14,7 @@ from ..errors import CaissonError
 from ..host import distributions, systemd
 from ..host.container import is_container
 from ..host.load import memory_kib
-from ..host.undo import ROOT, UNDO_FILE
+from ..host.undo import ROOT, subjects
 from ..kernel.host_traits import observe_host
 
 Facts = t.Dict[str, t.Any]
@@ -51,7 +51,7 @@ def gather(params: t.Mapping[str, t.Any], undo_root: str = ROOT) -> Facts:
         "cpus": len(os.sched_getaffinity(0)),
         "kernel": {"release": os.uname().release, **_as_plain(asdict(observe_host()))},
         "engine": _engine(params),
-        "undo_subjects": sorted(path.parent.name for path in Path(undo_root).glob(f"*/{UNDO_FILE}")),
+        "undo_subjects": subjects(undo_root),
     }
 
 

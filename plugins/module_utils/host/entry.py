@@ -33,8 +33,8 @@ def answer(
         outcome = carry_out(dict(asked.options))
     except CaissonError as error:
         module.fail_json(msg=str(error))
-    not_kept = "" if module.check_mode else history.note(asked, kept)
+    not_kept = [] if module.check_mode else history.note(asked, kept)
     result = outcome if isinstance(outcome, dict) else {**outcome.as_dict(), "warnings": outcome.warnings}
-    for warning in [*result.pop("warnings"), *([not_kept] if not_kept else [])]:
+    for warning in [*result.pop("warnings"), *not_kept]:
         module.warn(warning)
     module.exit_json(**result)

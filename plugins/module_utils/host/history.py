@@ -20,7 +20,6 @@ from .files import FileState, make_directories, read_file, remove_empty_director
 from .lock import host_lock
 from .undo import ROOT, UNDO_FILE
 
-ARGUMENT: dict[str, dict[str, t.Any]] = {"as_of": {"type": "str"}}
 # Set by a playbook for all of its modules: when its run began, and who began it.
 VARIABLE = "CAISSON_RUN"
 KEPT_RUNS = 100
@@ -68,7 +67,7 @@ class History:
         given: the module's parameters. arguments: its argument spec. InputError where the moment cannot be read;
         CaissonError where it is not known what was asked for then.
         """
-        options = {name: value for name, value in given.items() if name not in ARGUMENT}
+        options = {name: value for name, value in given.items() if name not in moment.ARGUMENT}
         if not given["as_of"]:
             return Asked(options)
         wanted = moment.read(given["as_of"])
@@ -91,17 +90,17 @@ class History:
                 "version of the collection does not know; use the one that ran then"
             )
         # An option that came since has the default that it has for everybody who does not know it.
-        defaults = {name: spec.get("default") for name, spec in arguments.items() if name not in ARGUMENT}
+        defaults = {name: spec.get("default") for name, spec in arguments.items() if name not in moment.ARGUMENT}
         return Asked({**defaults, **found}, back=True)
 
-    def note(self, asked: Asked, kept: t.Callable[[Options], Options] = dict) -> str:
-        """Keep what was carried out, or what *kept* makes of it; a warning where that was not possible."""
+    def note(self, asked: Asked, kept: t.Callable[[Options], Options] = dict) -> list[str]:
+        """Keep what was carried out, or what *kept* makes of it; a warning where that is not possible."""
         try:
             with host_lock(_LOCK):
                 self._note(asked, kept)
         except CaissonError as error:
-            return f"What this run asked of {self._subject} was not kept, so no run can go back to it: {error}"
-        return ""
+            return [f"What this run asked of {self._subject} was not kept, so no run can go back to it: {error}"]
+        return []
 
     def _note(self, asked: Asked, kept: t.Callable[[Options], Options]) -> None:
         absent = asked.options["state"] == "absent"
@@ -123,8 +122,7 @@ class History:
     def _write(self, runs: list[Run]) -> None:
         self._whole = self._whole and len(runs) <= KEPT_RUNS
         self.runs = runs[-KEPT_RUNS:]
-        for directory in make_directories(self._directory, mode=0o700):
-            Path(directory).chmod(0o700)
+        make_directories(self._directory, mode=0o700)
         # In the order of each file that is kept whole.
         document = {"version": 1, "whole": self._whole, "runs": [asdict(run) for run in self.runs]}
         write_file(self._path, FileState((json.dumps(document, indent=1) + "\n").encode(), mode=0o600))

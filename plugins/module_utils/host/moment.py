@@ -8,6 +8,8 @@ import re
 import typing as t
 
 FORM = "%Y-%m-%dT%H:%M:%SZ"
+# The option of a module that brings its subject back to a moment.
+ARGUMENT: dict[str, dict[str, t.Any]] = {"as_of": {"type": "str"}}
 REMEDY = "write one with its zone, as in 2030-01-01T22:00:00Z, or 'before' and one"
 _WRITTEN = re.compile(
     r"(?P<before>before\s+)?(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)(?P<second>:\d\d)?(\.\d+)?"

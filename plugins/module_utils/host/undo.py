@@ -106,8 +106,7 @@ class UndoStore:
         """Write the record, if it changed since it was read."""
         if not self._dirty:
             return
-        for directory in make_directories(self.directory, mode=0o700):
-            Path(directory).chmod(0o700)
+        make_directories(self.directory, mode=0o700)
         content = json.dumps({"version": 1, **self._record}, indent=1, sort_keys=True) + "\n"
         write_file(self.path, FileState(content.encode(), mode=0o600))
         self._dirty = False
@@ -149,6 +148,11 @@ class UndoStore:
             raise CaissonError(
                 f"Failed to read the undo record {self.path}: {error}; move it away to go on without undo data"
             ) from error
+
+
+def subjects(root: str = ROOT, kept: str = UNDO_FILE) -> list[str]:
+    """The names of the subjects of which the host has such a file, sorted."""
+    return sorted(path.parent.name for path in Path(root).glob(f"*/{kept}"))
 
 
 def _empty() -> dict[str, dict[str, t.Any]]:

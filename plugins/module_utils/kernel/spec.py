@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from ..controls.model import PROFILES
 from ..errors import Fault, nearest
+from ..host import moment
 from ..host.container import UNWRITABLE
 from ..host.sysctl_names import canonical_key, canonical_value
 from .host_rules import EXPECTED, Adjusted
@@ -32,7 +33,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
     "overridden": {"type": "str", "choices": [REPORT, FAIL, TAKE_OVER], "default": REPORT},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 _WHERE = "sysctl"

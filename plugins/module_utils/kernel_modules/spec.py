@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..controls.model import PROFILES
 from ..errors import Fault, InputError, nearest
+from ..host import moment
 from .catalogue import ENTRIES, MODULES, canonical, demanded, protection
 
 PRESENT, ABSENT = "present", "absent"
@@ -20,7 +21,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "omit": {"type": "list", "elements": "str", "default": []},
     "unload": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 WHERE = "kernel_modules"

@@ -96,8 +96,7 @@ def _recalled(part: str, given: Options, check: bool) -> t.Iterator[PartWork]:
 
         def noted() -> tuple[dict[str, t.Any], list[str]]:
             result, warnings = work()
-            not_kept = "" if check else history.note(asked)
-            return result, [*warnings, *([not_kept] if not_kept else [])]
+            return result, [*warnings, *([] if check else history.note(asked))]
 
         yield noted
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..controls.model import BASELINE, PROFILES
 from ..errors import Fault, InputError, named, nearest
+from ..host import moment
 from ..host.container import UNWRITABLE
 from .catalogue import MOUNTS
 from .options import FLAGS, HIDEPID, PROC, Options, split, value
@@ -20,7 +21,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "options": {"type": "dict", "default": {}},
     "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
-    "as_of": {"type": "str"},
+    **moment.ARGUMENT,
 }
 
 _WHERE = "mount_options"

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..host.files import FileState, make_directories, read_file, remove_empty_directories, remove_file, write_file
 from ..host.lock import host_lock
 from ..host.procsys import require_root
-from ..host.undo import ROOT, UNDO_FILE
+from ..host.undo import ROOT, subjects
 from .lock import LockSpec, decide, read, render
 
 LOCK = "rollout"
@@ -20,7 +20,7 @@ LOCK = "rollout"
 def run(spec: LockSpec, path: str, check: bool = False, undo_root: str = ROOT) -> dict[str, t.Any]:
     """Do, or predict, what the spec asks for; HeldError where another run has the host. The module's result."""
     require_root("rollout_lock", "the host's lock")
-    recorded = sorted(each.parent.name for each in Path(undo_root).glob(f"*/{UNDO_FILE}"))
+    recorded = subjects(undo_root)
     with contextlib.nullcontext() if check else host_lock(LOCK):
         state = read_file(path)
         held = read(state.text, path) if state else None

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 
 from ..errors import CaissonError, Fault, InputError
+from ..host import moment
 
 PRESENT, ABSENT = "present", "absent"
 WHERE = "rollout_lock"
@@ -88,7 +89,7 @@ def decide(spec: LockSpec, held: Holder | None, boot: str, now: datetime.datetim
     reason = _stale(spec, held, boot, now) if held else ""
     if held and not reason:
         raise HeldError(held, spec.stale_after)
-    taken = Holder(spec.run, spec.who, spec.origin, now.strftime("%Y-%m-%dT%H:%M:%SZ"), boot)
+    taken = Holder(spec.run, spec.who, spec.origin, now.strftime(moment.FORM), boot)
     return Decision(write=taken, took_over=f"{held}: {reason}" if held else "")
 
 
@@ -101,7 +102,7 @@ def _stale(spec: LockSpec, held: Holder, boot: str, now: datetime.datetime) -> s
     if held.run in spec.finished:
         return "that run has died"
     try:
-        since = datetime.datetime.strptime(held.since, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+        since = datetime.datetime.strptime(held.since, moment.FORM).replace(tzinfo=datetime.timezone.utc)
     except ValueError:
         return ""
     age = now - since

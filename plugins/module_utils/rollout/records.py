@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import json
 import typing as t
-from pathlib import Path
 
 from ..errors import CaissonError
+from ..host import undo
 from ..host.files import read_file
 from ..host.history import HISTORY_FILE, History
-from ..host.undo import ROOT, UNDO_FILE, UndoStore, digest_of
+from ..host.undo import ROOT, UndoStore, digest_of
 
 DAEMON, APPLIED = "daemon", "applied"
 
@@ -19,10 +19,7 @@ DAEMON, APPLIED = "daemon", "applied"
 def look(subjects: t.Sequence[str], root: str = ROOT) -> dict[str, t.Any]:
     """The module's result; subjects: names or beginnings of names, none for all."""
     records, changed = {}, []
-    for path in sorted(Path(root).glob(f"*/{UNDO_FILE}")):
-        subject = path.parent.name
-        if subjects and not subject.startswith(tuple(subjects)):
-            continue
+    for subject in _asked_for(subjects, undo.subjects(root)):
         store = UndoStore(subject, root)
         records[subject] = {
             "files": sorted(store.files()),
@@ -36,12 +33,14 @@ def look(subjects: t.Sequence[str], root: str = ROOT) -> dict[str, t.Any]:
 def _runs(subjects: t.Sequence[str], root: str) -> list[dict[str, t.Any]]:
     """The runs that asked for something new, the oldest first, each with the subjects of which it did."""
     found: dict[tuple[str, str], list[str]] = {}
-    for path in sorted(Path(root).glob(f"*/{HISTORY_FILE}")):
-        subject = path.parent.name
-        if not subjects or subject.startswith(tuple(subjects)):
-            for run in History(subject, root).runs:
-                found.setdefault((run.time, run.by), []).append(subject)
+    for subject in _asked_for(subjects, undo.subjects(root, HISTORY_FILE)):
+        for run in History(subject, root).runs:
+            found.setdefault((run.time, run.by), []).append(subject)
     return [{"time": time, "by": by, "subjects": names} for (time, by), names in sorted(found.items())]
+
+
+def _asked_for(beginnings: t.Sequence[str], names: t.Iterable[str]) -> list[str]:
+    return [name for name in names if not beginnings or name.startswith(tuple(beginnings))]
 
 
 def _changed(subject: str, store: UndoStore) -> list[str]:

@@ -42,7 +42,7 @@ class Host:
             store.commit()
         else:
             store.clear()
-        assert runs.note(asked) == ""
+        assert runs.note(asked) == []
         return asked.options
 
     def hours(self) -> list[str]:
@@ -128,8 +128,8 @@ def test_only_the_newest_runs_are_kept_and_what_came_before_is_not_guessed(
 def test_a_report_and_a_run_for_some_controls_are_no_state_to_go_back_to(host: Host) -> None:
     host.run(1, level=1)
     runs = History("kernel", host.root)
-    assert runs.note(Asked({"level": 2, "state": "report"})) == ""
-    assert runs.note(Asked({"level": 2, "state": "present", "controls": ["daemon.icc"]})) == ""
+    assert runs.note(Asked({"level": 2, "state": "report"})) == []
+    assert runs.note(Asked({"level": 2, "state": "present", "controls": ["daemon.icc"]})) == []
     assert host.hours() == ["01"]
 
 
@@ -137,7 +137,7 @@ def test_what_leads_back_may_be_other_options_than_those_that_were_asked_for(hos
     host.run(1, level=1)
     runs = History("kernel", host.root)
     host.run(2, level=2)
-    assert runs.note(Asked({"level": 2, "extra": "x", "state": "present"}), lambda given: {**given, "level": 7}) == ""
+    assert runs.note(Asked({"level": 2, "extra": "x", "state": "present"}), lambda given: {**given, "level": 7}) == []
     assert host.run(3, as_of="2030-01-01T02:00:00Z") == {"level": 7, "extra": "x", "state": "present"}
 
 
@@ -167,7 +167,8 @@ def test_a_history_that_cannot_be_written_is_a_warning(host: Host) -> None:
     runs = History("kernel", host.root)
     host.path.unlink()
     host.path.mkdir()
-    assert "no run can go back to it" in runs.note(Asked({"level": 2, "extra": "x", "state": "present"}))
+    (warning,) = runs.note(Asked({"level": 2, "extra": "x", "state": "present"}))
+    assert "no run can go back to it" in warning
 
 
 def test_the_runs_of_all_subjects_are_listed_by_their_beginning(host: Host) -> None:
@@ -177,7 +178,7 @@ def test_the_runs_of_all_subjects_are_listed_by_their_beginning(host: Host) -> N
     store = UndoStore("daemon", host.root)
     store.record_value("x", 0)
     store.commit()
-    assert other.note(Asked({"state": "present"})) == ""
+    assert other.note(Asked({"state": "present"})) == []
     expected = [
         {"time": "2030-01-01T01:00:00Z", "by": "ann from control1", "subjects": ["kernel"]},
         {"time": "2030-01-01T02:00:00Z", "by": "bob from control1", "subjects": ["daemon", "kernel"]},
