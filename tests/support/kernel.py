@@ -66,7 +66,7 @@ with patch_module_args({{**{options!r}, "_ansible_remote_tmp": "/tmp"}}):
 
 _WATCHED = "/etc/sysctl.d /etc/sysctl.conf /etc/security /etc/systemd /etc/modprobe.d /var/lib/caisson"
 _TREE = (
-    f"find {_WATCHED} \\( -type f -exec sha256sum {{}} + \\) 2>/dev/null || true\n"
+    f"find {_WATCHED} -type f -exec sha256sum {{}} + 2>/dev/null | sort\n"
     f"find {_WATCHED} -printf '%p %y %m %U:%G %l\\n' 2>/dev/null | sort"
 )
 
