@@ -28,7 +28,8 @@ def test_container_traffic_works_as_before(host: outside.Outside) -> None:
 def test_kernel_files_units_mounts_and_engine_are_what_they_were(host: outside.Outside) -> None:
     before = json.loads((outside.STATE / f"{host.name}.json").read_text(encoding="utf-8"))
     assert len(before) > 2000, "the state was hardly looked at"
-    assert kernel_guard.different(before, host.whole_state()) == []
+    different = kernel_guard.different(before, host.whole_state())
+    assert not different, "\n".join(different)
 
 
 def test_only_the_containers_of_the_checks_are_left(host: outside.Outside) -> None:
