@@ -120,6 +120,37 @@ def test_containers_that_come_and_go_change_nothing(host: Place) -> None:
     assert not host.run("sysctl", profile="strict")["changed"]
 
 
+def test_bridge_that_was_made_anew_is_given_back_what_it_had(host: Place) -> None:
+    bridge, later = "br-0123456789ab", "br-ba9876543210"
+    keys = [
+        f"net.ipv4.conf.{bridge}.accept_redirects",
+        f"net.ipv4.conf.{bridge}.send_redirects",
+        f"net.ipv6.conf.{bridge}.accept_redirects",
+        # Engines set this of their bridges, against the default.
+        f"net.ipv6.conf.{bridge}.accept_ra",
+    ]
+    make = f"ip link add {bridge} type bridge; echo 0 > /proc/sys/net/ipv6/conf/{bridge}/accept_ra"
+    host.sh(f"{make}; ip link add docker0 type bridge")
+    host.set(keys[1], "0")
+    tree, values = host.tree(), host.values(*KNOWN, *keys)
+    host.run("sysctl", profile="strict")
+    assert host.values(*keys) == {key: values[key] for key in keys}, "the engine's bridges were to be left alone"
+    # As a reboot does, which the bridge of a network outlives. The other network goes, and a new one comes.
+    host.sh(f"ip link del {bridge}; {make}; ip link del docker0; ip link add {later} type bridge")
+    assert host.values(*keys) == dict.fromkeys(keys, "0")
+    for check in (True, False):
+        assert not host.run("sysctl", profile="strict", check=check)["changed"]
+    host.run("sysctl", profile="strict", omit=["net.ipv4.conf.default.accept_redirects"])
+    assert host.values(*keys[:3]) == {keys[0]: "1", keys[1]: "0", keys[2]: "0"}, "only that one is no longer ours"
+    host.run("sysctl", profile="strict")
+    host.set(keys[0], "0")
+    predicted = host.run("sysctl", state="absent", check=True)
+    assert host.run("sysctl", state="absent") == predicted
+    assert (host.tree(), host.values(*KNOWN, *keys)) == (tree, values)
+    hardened = keys[0].replace(bridge, later)
+    assert host.get(hardened) == "0", "what nobody asked for was made weaker"
+
+
 @pytest.mark.parametrize("command", ["sysctl --system", "/lib/systemd/systemd-sysctl"])
 def test_interface_that_vanished_is_no_change_and_no_error_at_boot(host: Place, command: str) -> None:
     add_interface(host, "lan0", "192.0.2.1/24")

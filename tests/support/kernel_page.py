@@ -22,7 +22,8 @@ Made from the catalogue by `tests/support/kernel_page.py`; a test holds it equal
 can be undone. An empty cell sets nothing. A host's own stricter value stays. The column "all and own" says, for keys of
 network interfaces, what the kernel makes of `conf.all` and of an interface's own value: AND and MIN take the lesser, OR
 and MAX the greater, INTERFACE its own only. Where the own one would be in force in spite of `conf.all`, it is set too,
-save on interfaces of container engines: those take `conf.default` when they are made.
+save on interfaces of container engines: those take `conf.default` when they are made. A reboot makes the
+bridges of the networks anew; undo gives them back what they had before the first run.
 
 In the file, the lines of single interfaces begin with a dash, so that one that is gone at the next boot is no error,
 and the line of one that went stays until undo, so that its going is no change.

@@ -87,6 +87,7 @@ class ChangeSet:
 
     originals: what undo returns each file to (None: absent).
     remember: what undo returns each managed key to; recorded once, also where the live value is right already.
+    inherited: the same for values that are not ours, but may come to follow one that is.
     remember_access: the same for paths whose owner or mode is ours.
     forget_values, forget_access, forget_files: no longer ours; forgotten once the changes stand.
     reload: what makes the host heed the files, as a sentence; empty where nothing needs to.
@@ -98,6 +99,7 @@ class ChangeSet:
     values: tuple[ValueChange, ...] = ()
     originals: t.Mapping[str, FileText | None] = field(default_factory=dict)
     remember: t.Mapping[str, str] = field(default_factory=dict)
+    inherited: t.Mapping[str, str] = field(default_factory=dict)
     remember_access: t.Mapping[str, Access] = field(default_factory=dict)
     forget_values: tuple[str, ...] = ()
     forget_access: tuple[str, ...] = ()

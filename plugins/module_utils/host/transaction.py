@@ -91,6 +91,8 @@ class Transaction:
             self._store.record_file(path, to_state(original))
         for key, original_value in changes.remember.items():
             self._store.record_value(key, original_value)
+        for key, value in changes.inherited.items():
+            self._store.record_inherited(key, value)
         for path, access in changes.remember_access.items():
             self._store.record_access(path, access)
         for change in changes.files:

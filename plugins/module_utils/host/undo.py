@@ -50,6 +50,10 @@ class UndoStore:
         """Keep a named JSON value, unless an earlier run already did."""
         self._once("values", name, value)
 
+    def record_inherited(self, name: str, value: str) -> None:
+        """Keep a value that is not ours, but may come to follow one that is; unless an earlier run already did."""
+        self._once("inherited", name, value)
+
     def record_access(self, path: str, access: Access) -> None:
         """Keep a path's owner and mode, unless an earlier run already did."""
         self._once("accesses", path, [access.uid, access.gid, access.mode])
@@ -65,6 +69,9 @@ class UndoStore:
 
     def values(self) -> dict[str, t.Any]:
         return dict(self._record["values"])
+
+    def inherited(self) -> dict[str, str]:
+        return dict(self._record["inherited"])
 
     def accesses(self) -> dict[str, Access]:
         """Each recorded path with the owner and mode to bring back."""
@@ -89,8 +96,9 @@ class UndoStore:
         return dict(self._record["written"])
 
     def forget_value(self, name: str) -> None:
-        if self._record["values"].pop(name, None) is not None:
-            self._dirty = True
+        for kind in ("values", "inherited"):
+            if self._record[kind].pop(name, None) is not None:
+                self._dirty = True
 
     def forget_access(self, path: str) -> None:
         if self._record["accesses"].pop(path, None) is not None:
@@ -156,7 +164,7 @@ def subjects(root: str = ROOT, kept: str = UNDO_FILE) -> list[str]:
 
 
 def _empty() -> dict[str, dict[str, t.Any]]:
-    return {"files": {}, "values": {}, "accesses": {}, "directories": {}, "written": {}}
+    return {kind: {} for kind in ("files", "values", "inherited", "accesses", "directories", "written")}
 
 
 def digest_of(content: bytes) -> str:

@@ -19,7 +19,7 @@ from ..host.undo import ROOT, UndoStore
 from .findings import findings
 from .host_rules import HostTraits, adjust, expecting, harmful, interface_values
 from .host_traits import interfaces, observe_host
-from .interfaces import candidates, interface_of, needed, own_interfaces
+from .interfaces import candidates, inheriting, interface_of, needed, own_interfaces
 from .keys import is_one_way, profile_values
 from .plan import Observed, SysctlPlan, by_reason, make_plan
 from .precedence import as_dicts
@@ -98,17 +98,19 @@ def observe(spec: SysctlSpec, kernel: ProcSys, store: UndoStore) -> Observed:
     """All that the plan needs to know of the host."""
     originals = {key: str(value) for key, value in store.values().items()}
     wanted = spec.wanted()
-    values, unreadable = kernel.read({*wanted, *originals, *_judged(spec)})
+    inherited = inheriting({*wanted, *originals}, interfaces())
+    values, unreadable = kernel.read({*wanted, *originals, *inherited, *_judged(spec)})
     unknown = any(key not in values for key in spec.settings)
     return Observed(
         values=values,
         unreadable=unreadable,
-        unwritable=kernel.unwritable({*wanted, *originals}),
+        unwritable=kernel.unwritable({*wanted, *originals, *inherited}),
         names=kernel.names() if unknown else frozenset(),
         file=to_text(read_file(spec.path)),
         recorded=spec.path in store.files(),
         originals=originals,
         original_file=to_text(store.files().get(spec.path)),
+        inherited=store.inherited(),
         boot=boot_files(),
         taken=frozenset(store.files()) - {spec.path},
     )

@@ -4,7 +4,8 @@
 An interface that comes later takes its values from ``conf.default``. One that is there has its own, and by the key's
 rule (``SysctlKey.combine``) the kernel may follow that one in spite of ``conf.all``; only then is it set. Interfaces of
 a container engine come and go with its containers and networks: they are left to ``default``, which each new one gets,
-so that a container that starts between two runs changes nothing.
+so that a container that starts between two runs changes nothing. What outlives a reboot, as the bridge of a network,
+is made anew by it and has then what ``default`` was hardened to; undo gives it back what it had.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from .model import AND, INTERFACE, MIN
 _ENGINES = re.compile(
     r"lo|docker\d+|docker_gwbridge|br-[0-9a-f]{12}|veth.*|podman\d+|cni.*|cali.*|flannel.*|cilium.*|lxc.*"
 )
+# Of a single container, which has another one after each start.
+_PASSING = re.compile(r"lo|veth.*|cali.*|lxc.*")
 # The switch of a family, and its other name.
 SWITCHES = {
     "net.ipv4": ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"),
     "net.ipv6": ("net.ipv6.conf.all.forwarding",),
 }
 _ALL = re.compile(r"(net\.ipv[46]\.conf)\.all\.(\w+)")
+_DEFAULT = re.compile(r"(net\.ipv[46]\.conf)\.default\.(\w+)")
 _ONE = re.compile(r"net\.ipv[46]\.conf\.(?!all\.|default\.)[^.]+\.\w+")
 
 
@@ -65,6 +69,28 @@ def interface_of(key: str) -> str:
 def own_interfaces(names: t.Iterable[str]) -> tuple[str, ...]:
     """Those of the interfaces that are the host's, and no engine's."""
     return tuple(sorted(name for name in names if name not in ("all", "default") and not _ENGINES.fullmatch(name)))
+
+
+def inheriting(managed: t.Iterable[str], names: t.Iterable[str]) -> frozenset[str]:
+    """The keys of single interfaces that get their value, when the interface is made, from one that is managed."""
+    of_all = [match for match in map(_DEFAULT.fullmatch, managed) if match]
+    lasting = [name for name in names if name not in ("all", "default") and not _PASSING.fullmatch(name)]
+    return frozenset(f"{match[1]}.{name.replace('.', '/')}.{match[2]}" for match in of_all for name in lasting)
+
+
+def default_of(key: str) -> str:
+    """The key from which that of a single interface gets its value when the interface is made."""
+    family, _interface, name = key.rsplit(".", 2)
+    return f"{family}.default.{name}"
+
+
+def given_back(former: t.Mapping[str, str], live: t.Mapping[str, str], ours: t.Mapping[str, str]) -> dict[str, str]:
+    """The *former* values of those interfaces that were made anew since, with the ``conf.default`` that is *ours*."""
+    return {
+        key: value
+        for key, value in former.items()
+        if key in live and live[key] != value and live[key] == ours.get(default_of(key))
+    }
 
 
 def candidates(demanded: t.Iterable[str], names: t.Iterable[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import CaissonError, Fault, InputError, nearest
 from ..host.changes import HEADER, ChangeSet, FileText, ValueChange, file_change
 from .conf import assignments, ordered, render
-from .interfaces import after_switches, is_interface_key
+from .interfaces import after_switches, default_of, given_back, is_interface_key
 from .keys import KNOWN, is_one_way, stricter
 from .lasting import Lasting, lasting
 from .precedence import BootFiles, Override, Winner
@@ -24,6 +24,7 @@ class Observed:
     unreadable, unwritable: why a key cannot be read or written.
     names: all keys of the kernel, to find what a misspelt one was meant to be.
     file: our file as it stands. recorded: an undo record exists, with the originals of the values and of the file.
+    inherited: what single interfaces had, whose values are not ours, before new ones were to follow ours.
     boot: all files that set values at boot, ours among them.
     taken: files other than ours of which an undo record exists.
     """
@@ -36,6 +37,7 @@ class Observed:
     recorded: bool = False
     originals: t.Mapping[str, str] = field(default_factory=dict)
     original_file: FileText | None = None
+    inherited: t.Mapping[str, str] = field(default_factory=dict)
     boot: BootFiles = field(default_factory=BootFiles)
     taken: frozenset[str] = frozenset()
 
@@ -162,6 +164,10 @@ def _restored(
             found[key] = original
             if live != ours.get(key, live):
                 warnings.append(f"{key} was changed to {live!r} by somebody else; its original {original!r} is back")
+    managed = {*desired, *observed.originals}
+    former = {key: value for key, value in observed.inherited.items() if key not in managed}
+    free = {key: value for key, value in former.items() if default_of(key) not in desired}
+    found.update(given_back(free, values, ours))
     return found, warnings
 
 
@@ -181,14 +187,18 @@ def _changes(
     # An interface that went and may come back keeps its lines and its record: its going is no change of ours.
     original = observed.original_file if observed.recorded or _orphaned(observed) else observed.file
     text = FileText(render({**desired, **away})) if desired else original
+    inherited = {
+        key: each for key, each in observed.values.items() if is_interface_key(key) and default_of(key) in desired
+    }
+    gone = {key for key in observed.originals if key not in {**desired, **away}}
+    gone.update(key for key in observed.inherited if default_of(key) not in desired)
     return ChangeSet(
         files=file_change(spec.path, observed.file, text),
         values=tuple(ValueChange(key, before, after) for key, (before, after) in goals.items()),
         originals={spec.path: original},
         remember={key: observed.values[key] for key in desired},
-        forget_values=tuple(sorted(each for each in observed.originals if each not in {**desired, **away}))
-        if desired
-        else (),
+        inherited=inherited,
+        forget_values=tuple(sorted(gone)) if desired else (),
         clear=observed.recorded and not desired,
     )
 

@@ -8,7 +8,10 @@ from ansible_collections.caisson.hardening.plugins.module_utils.kernel.conf impo
 from ansible_collections.caisson.hardening.plugins.module_utils.kernel.interfaces import (
     after_switches,
     candidates,
+    default_of,
     effective,
+    given_back,
+    inheriting,
     interface_of,
     loose,
     needed,
@@ -108,3 +111,19 @@ def test_value_that_the_switch_resets_is_set_after_it() -> None:
         f"set {redirects} from '0' to '1'",
     ]
     assert plan.changes.remember == observed.values
+
+
+def test_what_outlives_a_reboot_follows_the_default_and_what_goes_with_a_container_does_not() -> None:
+    names = ("all", "default", "lo", "veth12", "docker0", "br-0123456789ab", "eth0.7")
+    keys = inheriting(["net.ipv4.conf.default.rp_filter", "net.ipv4.conf.all.log_martians", "vm.swappiness"], names)
+    assert keys == {f"net.ipv4.conf.{name}.rp_filter" for name in ("docker0", "br-0123456789ab", "eth0/7")}
+    assert {default_of(key) for key in keys} == {"net.ipv4.conf.default.rp_filter"}
+
+
+def test_only_what_follows_our_default_is_given_back() -> None:
+    names = ("anew", "untouched", "by_hand", "gone")
+    anew, untouched, by_hand, gone = (f"net.ipv4.conf.{name}.rp_filter" for name in names)
+    former = {anew: "0", untouched: "1", by_hand: "0", gone: "0"}
+    live = {anew: "1", untouched: "1", by_hand: "2"}
+    assert given_back(former, live, {"net.ipv4.conf.default.rp_filter": "1"}) == {anew: "0"}
+    assert given_back(former, live, {}) == {}
