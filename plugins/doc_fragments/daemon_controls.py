@@ -37,6 +37,7 @@ options:
       - The word that a changed C(userns-remap) or C(data-root) needs where there are containers. The engine gets
         another place for its data and does not see them any more, nor the images and volumes, until it is changed back.
       - With it, the containers that run are stopped first, because nobody would be in charge of them afterwards.
+        They are started again when the setting is changed back; one that does not start is a warning.
       - The same holds where O(state=absent) takes such a setting back.
     type: bool
     default: false

@@ -14,6 +14,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
+import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support.daemon import IMAGE, SandboxedDaemon, as_json
 
@@ -240,8 +241,28 @@ def test_userns_remap_needs_the_word_and_makes_root_in_a_container_nobody_on_the
     back = sandbox.module(state="absent")
     assert "1 containers (mapped)" in back["msg"]
     sandbox.remove_containers()
-    done(sandbox, state="absent")
+    predicted = done(sandbox, check=True, state="absent")
+    result = done(sandbox, state="absent")
+    assert predicted["actions"] == result["actions"]
+    assert "start the containers that were left where dockerd returns: kept" in result["actions"]
     assert {each["Names"][0] for each in sandbox.api().containers(all=True)} == {"/idle", "/kept"}
+    assert [each["Names"] for each in sandbox.api().containers()] == [["/kept"]], "what ran before does not run again"
+    assert not Path("/var/lib/caisson/daemon").exists()
+
+
+def test_container_that_does_not_start_again_is_named_and_takes_nothing_back(sandbox: SandboxedDaemon) -> None:
+    _own_users(sandbox)
+    sandbox.start()
+    needed = sandbox.directory / "needed"
+    needed.mkdir()
+    sandbox.container("broken", LOOP, mounts=[docker.types.Mount("/needed", str(needed), type="bind")])
+    sandbox.container("kept", LOOP)
+    done(sandbox, config={"userns-remap": "remapped"}, allow_hidden=True)
+    needed.rmdir()
+    result = done(sandbox, remove=["userns-remap"])
+    assert "Failed to start the container broken" in str(result["warnings"])
+    assert [each["Names"] for each in sandbox.api().containers()] == [["/kept"]]
+    assert "userns-remap" not in as_json(sandbox.config)
 
 
 def _own_users(daemon: SandboxedDaemon) -> None:

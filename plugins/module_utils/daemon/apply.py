@@ -114,6 +114,7 @@ def _carry_out(
     with guarded("docker_daemon_config", take_over):
         try:
             live = transaction.run()
+            decided = replace(decided, notes=(*decided.notes, *transaction.remarks))
         except CaissonError:
             _taken_back(host, first)
             raise
@@ -171,6 +172,8 @@ def _actions(
         found.append(command_line.sentence)
     if acts != plan.LEAVE:
         found.append(f"{acts} dockerd")
+    if decided.start and acts == plan.RESTART:
+        found.append(f"start the containers that were left where dockerd returns: {', '.join(decided.start)}")
     if decided.carried and acts == plan.RESTART:
         found.append("reload dockerd without live-restore, which was on for the restart")
     if host.options.state == "absent":

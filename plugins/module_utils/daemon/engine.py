@@ -113,11 +113,16 @@ class Engine:
                 with self._told(f"stop the container {name}"):
                     client.stop(name)
 
-    def start(self, names: t.Iterable[str]) -> None:
-        with self._client() as client:
-            for name in names:
-                with self._told(f"start the container {name}"):
+    def start(self, names: t.Iterable[str]) -> list[str]:
+        """Start these containers; why those do not start that do not."""
+        problems = []
+        for name in names:
+            try:
+                with self._client() as client, self._told(f"start the container {name}"):
                     client.start(name)
+            except CaissonError as error:
+                problems.append(str(error))
+        return problems
 
     def _inspect(self, client: t.Any, listed: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if listed.get("State") != "running":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import Fault
 from .merge import Config
 
-MOVING = ("userns-remap", "data-root")
+_USUAL = {"userns-remap": "", "data-root": "/var/lib/docker"}
 _MOST_NAMES = 20
 
 
@@ -21,13 +21,17 @@ class Existing:
     running: tuple[str, ...] = ()
     images: int | None = None
     volumes: int | None = None
-    data_root: str = "/var/lib/docker"
+    data_root: str = _USUAL["data-root"]
 
 
 def moves(former: Config, after: Config) -> list[str]:
     """The keys by which the engine leaves its present data."""
-    usual = {"userns-remap": "", "data-root": "/var/lib/docker"}
-    return [key for key in MOVING if (former.get(key) or usual[key]) != (after.get(key) or usual[key])]
+    return [key for key in _USUAL if place(former)[key] != place(after)[key]]
+
+
+def place(config: Config) -> dict[str, t.Any]:
+    """By what these settings tell the engine where its data lies."""
+    return {key: config.get(key) or usual for key, usual in _USUAL.items()}
 
 
 def sentence(keys: t.Sequence[str], existing: Existing) -> str:

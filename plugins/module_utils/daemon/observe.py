@@ -129,6 +129,7 @@ def look(options: Options, store: UndoStore) -> Host:
         own=own,
         companions=_beside(options, store, configured, pid),
         existing=surroundings.existing(engine, live, containers, configured.get("data-root") or DATA_ROOT),
+        left=record.left(store),
         seccomp_profile=_seccomp_profile(options),
         remap_problem=surroundings.remap_problem(options.request.config.get("userns-remap")),
         asked_at="" if service.name == "none" else options.docker_host,

@@ -48,7 +48,8 @@ class Observed:
     upcoming, own: those of its next start, and of a command line from which nothing was taken; None where as given.
     asked_at: the address where the daemon is asked, which has to stay.
     installed: whether there is an engine to be told anything.
-    companions: the files beside daemon.json. existing: what a moved data root would hide.
+    companions: the files beside daemon.json. existing: what a moved data root would hide. left: what runs stopped as
+    the engine left its data, by the place of it.
     remap_problem: why the wanted userns-remap cannot work on this host.
     """
 
@@ -67,6 +68,7 @@ class Observed:
     cgroup_namespaces: bool = True
     companions: tuple[Companion, ...] = ()
     existing: hidden.Existing = field(default_factory=hidden.Existing)
+    left: tuple[tuple[Config, tuple[str, ...]], ...] = ()
     seccomp_profile: str = controls.SECCOMP_PROFILE
     remap_problem: str = ""
     today: datetime.date = field(default_factory=datetime.date.today)
@@ -79,6 +81,7 @@ class Plan:
     carried: live-restore is held on for the restart alone, so that containers outlive it.
     taken: the settings whose flags the command line has to be without.
     companions: the files beside it that are to be written. stop: containers that end before the daemon leaves them.
+    start: those that ended so before, where it returns to them.
     """
 
     before: Config | None
@@ -91,6 +94,7 @@ class Plan:
     taken: tuple[str, ...] = ()
     companions: tuple[Companion, ...] = ()
     stop: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
 
     @property
     def write(self) -> bool:
@@ -193,9 +197,18 @@ def decide(
         why = bridge if exact and (opens or narrow) else "live-restore cannot be on"
         told.append(f"the restart stops {live.running} running containers, because {why}")
     first = need == RESTART and (keeps or carried) and not live.live_restore and "live-restore" not in observed.given
-    stop = observed.existing.running if moved else ()
     return Plan(
-        observed.standing, after, need, first and not moved, tuple(told), deferred, carried, taken, written, stop
+        observed.standing,
+        after,
+        need,
+        live_restore_first=first and not moved,
+        notes=tuple(told),
+        deferred=deferred,
+        carried=carried,
+        taken=taken,
+        companions=written,
+        stop=observed.existing.running if moved else (),
+        start=refusals.left_there(observed, after) if moved else (),
     )
 
 

@@ -4,7 +4,8 @@
 MARK: what the running daemon has in effect, and what it was told since, which it may have or not. RECIPE: how a plain
 daemon is started. PENDING: what was there before a run that has not ended; of a run that was killed, the next one takes
 the file from there and not the half of it that stands. COMMANDS: the command lines of plain daemons from which flags
-were taken. TIMES: those of the files that undo brings back; they tell whether a running daemon has a file.
+were taken. TIMES: those of the files that undo brings back; they tell whether a running daemon has a file. LEFT: the
+containers that were stopped as the engine left its data, with what tells where that lies.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from . import process
 from .merge import Config
 from .service import Service
 
-MARK, RECIPE, PENDING, COMMANDS, TIMES = "applied", "plain_daemon", "pending", "commands", "times"
+MARK, RECIPE, PENDING, COMMANDS, TIMES, LEFT = "applied", "plain_daemon", "pending", "commands", "times", "left"
 
 
 def mark_applied(store: UndoStore, pid: int, config: Config) -> None:
@@ -126,6 +127,27 @@ def keep_times(store: UndoStore, path: str, times: tuple[int, int] | None) -> No
 def times(store: UndoStore, path: str) -> tuple[int, int] | None:
     found = dict(store.values().get(TIMES) or {}).get(path)
     return (found[0], found[1]) if found else None
+
+
+def leave(store: UndoStore, place: Config, names: t.Sequence[str]) -> None:
+    """Remember what is about to be stopped, since the engine leaves that place."""
+    if names:
+        others = [each for each in store.values().get(LEFT) or () if each[0] != place]
+        _replace(store, LEFT, [*others, [place, list(names)]])
+        store.commit()
+
+
+def left(store: UndoStore) -> tuple[tuple[Config, tuple[str, ...]], ...]:
+    """What was stopped as the engine left its data, and has not been started again since."""
+    return tuple((place, tuple(names)) for place, names in store.values().get(LEFT) or ())
+
+
+def returned(store: UndoStore, place: Config) -> None:
+    """Forget what was left there: it runs again."""
+    known = store.values().get(LEFT) or []
+    if any(each[0] == place for each in known):
+        _replace(store, LEFT, [each for each in known if each[0] != place])
+        store.commit()
 
 
 def digest(content: FileState | None) -> str:

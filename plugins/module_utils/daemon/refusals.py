@@ -32,6 +32,12 @@ def moved(observed: Observed, after: Config) -> list[str]:
     return hidden.moves(former(observed), {**after, **observed.given})
 
 
+def left_there(observed: Observed, after: Config) -> tuple[str, ...]:
+    """The containers that a run stopped as the engine left the place to which it returns."""
+    there = hidden.place({**after, **observed.given})
+    return tuple(name for place, names in observed.left if place == there for name in names)
+
+
 def hiding(request: Request, observed: Observed, after: Config) -> list[Fault]:
     """The refusal to hide containers, where nobody said that it is wanted."""
     refusal = hidden.fault(moved(observed, after), observed.existing, request.allow_hidden)

@@ -14,7 +14,7 @@ import typing as t
 from ..errors import CaissonError
 from ..host.files import FileState, read_file, remove_file, set_file_times, write_file
 from ..host.undo import UndoStore
-from . import flags, plan, process, readback, record, state, surroundings
+from . import flags, hidden, plan, process, readback, record, refusals, state, surroundings
 from .engine import Engine
 from .judged import configured_after
 from .mask import masked_text
@@ -41,6 +41,8 @@ class Transaction:
         self._former_config: Config = {} if former is None else parse(former.content, host.options.path)
         self._access = new or former or FileState(b"")
         self._inherited = False
+        # What the user should know, though it is no reason to take everything back.
+        self.remarks: list[str] = []
         self._before = process.identity(host.service.pid()) if host.service else ""
 
     def run(self) -> state.Live | None:
@@ -65,6 +67,7 @@ class Transaction:
         if self._acts == plan.RELOAD:
             return self._reload_to(service, decided.after, self._new, self._host.observed.in_effect or {})
         if decided.stop:
+            record.leave(self._host.store, hidden.place(refusals.former(self._host.observed)), decided.stop)
             self._engine().stop(decided.stop)
         if decided.live_restore_first:
             self._live_restore_first(service)
@@ -76,6 +79,8 @@ class Transaction:
         live = self._wait(service)
         refuse_flags(self._host, decided.taken)
         _refuse_unmet(self._unmet({**carried, **self._flags(service)}, live))
+        if decided.start:
+            self._start_again(decided.start, {**carried, **self._flags(service)})
         if decided.carried:
             live = self._reload_to(service, decided.after, self._new, carried)
         return live
@@ -174,11 +179,11 @@ class Transaction:
                 service.stop()
                 return f"{former}; the daemon did not run before and does not run now"
             self._bring_back(service)
-            self._engine().start(self._decided.stop)
+            self._start_again(self._decided.stop, refusals.former(host.observed))
         finally:
             if host.times and read_file(host.options.path) == host.file:
                 set_file_times(host.options.path, host.times)
-        return f"{former} and the daemon runs with it"
+        return "; ".join([f"{former} and the daemon runs with it", *self.remarks])
 
     def _bring_back(self, service: Service) -> None:
         host, former = self._host, self._former_config
@@ -198,6 +203,11 @@ class Transaction:
                 self._reload_to(service, former, host.file, lasting)
         if host.times is None:
             record.mark_applied(host.store, service.pid(), former)
+
+    def _start_again(self, names: t.Sequence[str], config: Config) -> None:
+        """Start what was stopped as the engine left the data where it is by this configuration."""
+        self.remarks += self._engine().start(names)
+        record.returned(self._host.store, hidden.place(config))
 
     def _change_command_line(self) -> None:
         if self._command_line.sentence:
