@@ -239,7 +239,8 @@ msg:
   type: str
   sample: "nothing to do"
 decision:
-  description: What the settings asked of the daemon, one of V(none), V(reload), V(restart) and V(start).
+  description: What the settings asked of the daemon, one of V(none), V(reload), V(restart), V(start) and
+    V(stop), which takes back that a run started a daemon that was down, where no container runs.
   returned: success
   type: str
   sample: reload

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -211,11 +212,34 @@ def test_a_daemon_that_is_down_is_started_and_absence_comes_back(tmp_path: Path)
         assert done["actions"][-1] == "start dockerd"
         assert daemon.info()["LiveRestoreEnabled"] is True
         assert hardened(daemon, config=own)["changed"] is False
-        # Without its file the daemon would go to the host's own data: end it before its file goes.
-        daemon.close_daemon()
+        daemon.container("used", LOOP)
+        used = hardened(daemon, check=True, state="absent", allow_hidden=True)
+        assert used["decision"] == "restart", "a container runs in it"
+        daemon.remove_containers()
+        predicted = hardened(daemon, check=True, state="absent")
         gone = hardened(daemon, state="absent")
-        assert gone["changed"]
-        assert not daemon.config.exists()
+        assert gone["actions"] == predicted["actions"] == [f"remove {daemon.config}", "stop dockerd"]
+        assert not daemon.config.exists() and not daemon.runs()
+        assert daemon.inside("find", "/var/lib/caisson", "-mindepth", "1").stdout == ""
+        assert hardened(daemon, state="absent")["changed"] is False
+    finally:
+        daemon.close()
+
+
+def test_daemon_that_somebody_restarted_since_it_was_started_is_his(tmp_path: Path) -> None:
+    daemon = SandboxedDaemon(tmp_path)
+    try:
+        own = {"data-root": f"{tmp_path}/data", "exec-root": f"{tmp_path}/exec"}
+        hardened(daemon, config=own)
+        daemon.kill()
+        hardened(daemon, config=own)
+        assert hardened(daemon, check=True, state="absent")["decision"] == "stop"
+        command = shlex.join(daemon.command())
+        daemon.kill()
+        daemon.pidfile.unlink()
+        daemon.inside("sh", "-c", f"{command} > {tmp_path}/other.log 2>&1 &")
+        daemon.wait()
+        assert hardened(daemon, check=True, state="absent")["decision"] == "restart"
     finally:
         daemon.close()
 

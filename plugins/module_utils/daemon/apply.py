@@ -67,6 +67,8 @@ def _absent(host: Host) -> dict[str, t.Any]:
     decided = plan.decide(observed, after, anew=bool(command_line.sentence), exact=True)
     if decided.need == plan.START:
         decided = plan.Plan(decided.before, after)
+    elif _only_since_us(host) and not decided.start:
+        decided = replace(decided, need=plan.STOP, notes=())
     result = _carry_out(host, decided, original, command_line)
     if not host.options.check:
         times = record.times(host.store, host.options.path)
@@ -77,12 +79,19 @@ def _absent(host: Host) -> dict[str, t.Any]:
     return {**result, "changed": True}
 
 
+def _only_since_us(host: Host) -> bool:
+    """Whether the daemon did not run before the first run, and nobody has anything from it now."""
+    live, pid = host.observed.live, host.service.pid() if host.service else 0
+    return live is not None and not live.running and record.started(host.store, host.options.path, pid)
+
+
 def _forget(host: Host) -> None:
     """Nothing of this file is ours any more; of another daemon's it may be."""
     made = host.store.directories()
     for path in [host.options.path, *([host.unit.path] if host.unit else [])]:
         host.store.forget_file(path)
     surroundings.forget(host.store)
+    record.forget_started(host.store, host.options.path)
     if host.store.files():
         host.store.commit()
     else:
@@ -119,7 +128,7 @@ def _carry_out(
             _taken_back(host, first)
             raise
         if host.observed.installed:  # else the engine's first start has yet to show what it makes of the file
-            _finish(host, decided)
+            _finish(host, decided, acts)
     return {**_result(host, decided, actions, live), **({"backup": str(backup)} if backup else {})}
 
 
@@ -129,10 +138,12 @@ def _taken_back(host: Host, first: bool) -> None:
         _forget(host)
 
 
-def _finish(host: Host, decided: plan.Plan) -> None:
+def _finish(host: Host, decided: plan.Plan, acts: str) -> None:
     if host.service and host.service.name != "none" and host.options.state == "present":
         record.mark_applied(host.store, host.service.pid(), decided.after)
         surroundings.keep_since(host.store, since(host, decided))
+        if acts == plan.START:
+            record.keep_started(host.store, host.options.path)
     record.end(host.store)
 
 
@@ -195,6 +206,8 @@ def _file_action(host: Host, decided: plan.Plan, new: FileState | None) -> str:
 def _predicted(host: Host, decided: plan.Plan, acts: str) -> state.Live | None:
     if host.observed.live is None or acts == plan.LEAVE:
         return host.observed.live
+    if acts == plan.STOP:
+        return None
     return state.predicted(host.observed.live, configured_after(host, decided), decided.deferred)
 
 

@@ -16,7 +16,7 @@ from .merge import Config, in_order_of, merged, without
 from .schema import KEYS, Version, engine_has, faults_of
 from .state import Live, mismatches
 
-LEAVE, RELOAD, RESTART, START = "none", "reload", "restart", "start"
+LEAVE, RELOAD, RESTART, START, STOP = "none", "reload", "restart", "start", "stop"
 REFUSE, TAKE_OVER = "refuse", "take_over"
 # Drivers that neither rotate nor send away: `json-file` does rotate when it is given a size.
 _ENDLESS_DRIVERS = ("json-file", "none")

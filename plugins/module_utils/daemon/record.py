@@ -5,7 +5,8 @@ MARK: what the running daemon has in effect, and what it was told since, which i
 daemon is started. PENDING: what was there before a run that has not ended; of a run that was killed, the next one takes
 the file from there and not the half of it that stands. COMMANDS: the command lines of plain daemons from which flags
 were taken. TIMES: those of the files that undo brings back; they tell whether a running daemon has a file. LEFT: the
-containers that were stopped as the engine left its data, with what tells where that lies.
+containers that were stopped as the engine left its data, with what tells where that lies. STARTED: the files of the
+daemons that did not run before.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from . import process
 from .merge import Config
 from .service import Service
 
-MARK, RECIPE, PENDING, COMMANDS, TIMES, LEFT = "applied", "plain_daemon", "pending", "commands", "times", "left"
+MARK, RECIPE, PENDING, COMMANDS, TIMES, LEFT, STARTED = (
+    "applied",
+    "plain_daemon",
+    "pending",
+    "commands",
+    "times",
+    "left",
+    "started",
+)
 
 
 def mark_applied(store: UndoStore, pid: int, config: Config) -> None:
@@ -127,6 +136,21 @@ def keep_times(store: UndoStore, path: str, times: tuple[int, int] | None) -> No
 def times(store: UndoStore, path: str) -> tuple[int, int] | None:
     found = dict(store.values().get(TIMES) or {}).get(path)
     return (found[0], found[1]) if found else None
+
+
+def keep_started(store: UndoStore, path: str) -> None:
+    """Remember that the daemon with that file did not run before."""
+    _replace(store, STARTED, sorted({path, *(store.values().get(STARTED) or ())}))
+    store.commit()
+
+
+def started(store: UndoStore, path: str, pid: int) -> bool:
+    """Whether that daemon runs only since a run started it, and is still the one that the last run left."""
+    return path in (store.values().get(STARTED) or ()) and applied(store, pid) is not None
+
+
+def forget_started(store: UndoStore, path: str) -> None:
+    _replace(store, STARTED, [each for each in store.values().get(STARTED) or () if each != path])
 
 
 def leave(store: UndoStore, place: Config, names: t.Sequence[str]) -> None:

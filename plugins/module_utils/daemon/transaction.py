@@ -54,6 +54,9 @@ class Transaction:
             if service is None or self._acts == plan.LEAVE:
                 self._put(self._new)
                 return host.observed.live
+            if self._acts == plan.STOP:
+                self._stop(service)
+                return None
             live = surroundings.with_sockets(self._tell(service), configured, service.pid())
         except CaissonError as error:
             tail = _tail(service) if service else ""
@@ -84,6 +87,13 @@ class Transaction:
         if decided.carried:
             live = self._reload_to(service, decided.after, self._new, carried)
         return live
+
+    def _stop(self, service: Service) -> None:
+        """End a daemon that did not run before."""
+        self._change_command_line()
+        self._put(self._new)
+        record.begin_restart(self._host.store)
+        service.stop()
 
     def _live_restore_first(self, service: Service) -> None:
         decided = self._decided
