@@ -18,7 +18,8 @@ state:
   description:
     - V(started) makes sure that it runs and, after a change, that it is healthy.
     - V(stopped) and V(present) make sure that it exists as described; V(present) leaves alone whether it runs.
-    - V(absent) stops and removes it. Its volumes stay.
+    - V(absent) stops and removes it, and after the last one on them the networks that a run made by itself, because
+      containers named none. Volumes stay.
     - V(rolled_back) brings back the generation that a run with O(@keep_previous=true) kept; the one that serves now is
       kept in its place. Where that was done already, nothing is changed. Every option but O(@name) is left aside.
   type: str

@@ -337,6 +337,37 @@ def test_the_projects_own_network_is_checked_and_may_be_declared_otherwise(deplo
     assert deployer.deploy(*specs)["actions"] == []
 
 
+def test_the_projects_own_network_goes_with_the_last_container_on_it(deployer: Deployer, busybox: str) -> None:
+    specs = [deployer.spec("one"), deployer.spec("two"), deployer.spec("inner", internal=True)]
+    deployer.deploy(*specs)
+    one, two, inner = ({"name": spec["name"], "state": "absent"} for spec in specs)
+
+    def gone(*wanted: Json, **run: t.Any) -> list[str]:
+        """The networks that the run removes, as predicted."""
+        predicted = deployer.run(*wanted, check=True, **run)
+        result = deployer.deploy(*wanted, **run)
+        assert predicted["actions"] == result["actions"]
+        assert deployer.deploy(*wanted, **run)["actions"] == []
+        named = [each["name"] for each in result["networks"] if each["action"] == "removed"]
+        assert all(deployer.api.networks(names=[name]) == [] for name in named)
+        return named
+
+    guest = deployer.api.create_container(
+        busybox,
+        "true",
+        name=deployer.name("guest"),
+        host_config=deployer.api.create_host_config(network_mode=deployer.prefix),
+    )
+    assert gone(one) == []
+    assert gone(two, inner) == [f"{deployer.prefix}-internal"], "somebody's container is on the other one"
+    deployer.api.remove_container(guest)
+    assert gone(two) == [deployer.prefix]
+
+    deployer.deploy(*specs[:2])
+    assert gone(specs[0], prune=True) == []
+    assert gone(prune=True) == [deployer.prefix]
+
+
 def test_a_fresh_engine_is_predicted_as_it_is_deployed(deployer: Deployer, tmp_path: Path) -> None:
     networks = [{"name": deployer.name("net"), "icc": True}]
     volumes = [{"name": deployer.name("data")}]

@@ -94,7 +94,8 @@ def works(host: Outside, seconds: float = 90) -> dict[str, str]:
 # An engine beside the host's own, so that what the host's has is not hidden.
 _REMAPPED = """set -e
 at=/run/docker-remapped
-dockerd --userns-remap=default --data-root /var/lib/docker-remapped --exec-root $at -H unix://$at.sock \
+# In a network of its own: with the bridge none it takes the host's docker0 away.
+unshare --net dockerd --userns-remap=default --data-root /var/lib/docker-remapped --exec-root $at -H unix://$at.sock \
   --pidfile $at.pid --bridge none --containerd /run/containerd/containerd.sock --containerd-namespace remapped \
   --containerd-plugins-namespace remapped-plugins > $at.log 2>&1 &
 trap 'kill $!; wait; rm -rf /var/lib/docker-remapped $at*' EXIT

@@ -30,6 +30,8 @@ MOVING = {
 NOT_SETTINGS = re.compile("|".join(MOVING.values()))
 # Mounts of containers and of sessions that come and go.
 PASSING_MOUNTS = re.compile(r"/(var/lib/docker|run/docker|run/user|run/credentials|proc/sys/fs/binfmt_misc)(/.*)?")
+# Of logins, and of commands that were run as a service.
+PASSING_UNITS = re.compile(r"(session-|run-)\S+\.(scope|service) ")
 MANAGER = ("Tasks", "LimitNPROC", "LimitCORE", "LimitNOFILE")
 UNITS = ("docker.service", "ssh.service", "user-1000.slice", "user@1000.service", "systemd-coredump.socket")
 PROPERTIES = (
@@ -87,7 +89,8 @@ def mounts() -> t.Iterator[tuple[str, str]]:
 
 def units() -> t.Iterator[tuple[str, str]]:
     for line in said("systemctl", "list-unit-files", "--no-legend", "--no-pager").splitlines():
-        yield f"unit {line.split()[0]}", " ".join(line.split()[1:])
+        if not PASSING_UNITS.match(line):
+            yield f"unit {line.split()[0]}", " ".join(line.split()[1:])
     manager = said("systemctl", "show").splitlines()
     yield "manager", "; ".join(line for line in manager if line.startswith(tuple(f"Default{each}" for each in MANAGER)))
     yield "units", said("systemctl", "show", "--property", PROPERTIES, *UNITS)
@@ -112,7 +115,9 @@ def state() -> dict[str, str]:
         found.update(part())
     found["modprobe"] = said("modprobe", "--showconfig")
     found["command line"] = said("cat", "/proc/cmdline")
-    found["limits of a login"] = said("su", "-", "person", "-c", "ulimit -Ha; ulimit -Sa")
+    # Of a login by a service that starts now: one that runs keeps the limits with which it was started.
+    login = ("su", "-", "person", "-c", "ulimit -Ha; ulimit -Sa")
+    found["limits of a login"] = said("systemd-run", "--quiet", "--pipe", "--wait", *login)
     return found
 
 

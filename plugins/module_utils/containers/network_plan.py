@@ -119,7 +119,8 @@ def judge(
     found = existing.get(spec.name)
     item, where = Item("network", spec.name, found is not None), f"network {spec.name!r}"
     if spec.state == "absent":
-        return _judge_absent(item, found, staying, project)
+        why = "no container is left on it" if spec.implied else "state is absent"
+        return _judge_absent(item, found, staying, project, why)
     others = [(name, subnets(other)) for name, other in sorted(existing.items()) if name != spec.name]
     taken = tuple(fault for name, known in others for fault in overlaps(spec, name, known))
     if found is None:
@@ -158,7 +159,7 @@ def _label_differences(spec: NetworkSpec, found: Json) -> tuple[Difference, ...]
     return tuple(Difference(f"labels.{key}", there.get(key, "absent"), spec.labels.get(key, "absent")) for key in keys)
 
 
-def _judge_absent(item: Item, found: Json | None, staying: t.Sequence[str], project: str) -> Judged:
+def _judge_absent(item: Item, found: Json | None, staying: t.Sequence[str], project: str, why: str) -> Judged:
     if found is not None and not is_ours(found, project):
         return Judged(item, (), (f"network {item.name!r} is not this project's, so it is left alone",))
     if staying:
@@ -167,5 +168,5 @@ def _judge_absent(item: Item, found: Json | None, staying: t.Sequence[str], proj
         return Judged(item, (Fault(f"network {item.name!r}", "state", "absent", problem, remedy),))
     if found is None:
         return Judged(item)
-    item.actions = (Action("remove", "", ("state is absent",)),)
+    item.actions = (Action("remove", "", (why,)),)
     return Judged(item)

@@ -182,8 +182,12 @@ def wanted_names(spec: Spec, project: str) -> tuple[str, ...]:
 def with_implied(declared: t.Sequence[NetworkSpec], specs: t.Iterable[Spec], project: str) -> list[NetworkSpec]:
     """The declared networks, and before them the project's own two where a container wants them undeclared."""
     wanted = {name for spec in specs for name in wanted_names(spec, project)} - {each.name for each in declared}
-    own = [
+    return [each for each in implied(project) if each.name in wanted] + list(declared)
+
+
+def implied(project: str) -> tuple[NetworkSpec, NetworkSpec]:
+    """The project's own networks, for containers that name none."""
+    return (
         NetworkSpec(project, internal=False, icc=None, implied=True),
         NetworkSpec(project + INTERNAL_SUFFIX, internal=True, icc=True, implied=True),
-    ]
-    return [each for each in own if each.name in wanted] + list(declared)
+    )

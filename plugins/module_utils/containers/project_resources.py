@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ..errors import CaissonError, Fault
 from . import network_plan, networks, volumes
@@ -13,6 +14,7 @@ from .engine import Engine, Json
 from .needs import attached_to, container_faults, needed, staying
 from .spec import Spec
 from .state import Daemon
+from .steps import own_name
 
 
 class Resources:
@@ -57,6 +59,7 @@ class Resources:
 
             self._networks, self.warnings = podman.networks(self._networks)
             faults += podman.volume_faults(self._volumes.values())
+        self._networks += self._deserted(listed)
         judged: list[Judged] = [volumes.judge(each, self._stored.get(each.name)) for each in self._volumes.values()]
         for each in self._networks:
             found = self._existing.get(each.name)
@@ -71,6 +74,19 @@ class Resources:
         for spec in self._specs:
             faults += container_faults(spec, self._project, known, self._existing)
         return faults
+
+    def _deserted(self, listed: t.Sequence[Json]) -> list[networks.NetworkSpec]:
+        """The project's own networks that the last container leaves by this run: nothing declares them, so they go."""
+        known = {each.name for each in self._networks}
+        removed = {spec.name for spec in self._specs if spec.state == "absent"}
+        found = []
+        for each in networks.implied(self._project):
+            there = self._existing.get(each.name)
+            if not removed or each.name in known or there is None or not network_plan.is_ours(there, self._project):
+                continue
+            if removed.issuperset(own_name(name) for name in attached_to(listed, there)):
+                found.append(replace(each, state="absent"))
+        return found
 
     def create(self, cases: t.Sequence[Case]) -> None:
         """Create what is missing; a failure is that of the containers which need it, and of no other."""
