@@ -68,7 +68,7 @@ def _absent(host: Host) -> dict[str, t.Any]:
     if decided.need == plan.START:
         decided = plan.Plan(decided.before, after)
     elif _only_since_us(host) and not decided.start:
-        decided = replace(decided, need=plan.STOP, notes=())
+        decided = replace(decided, need=plan.STOP, notes=(), close=observed.routing)
     result = _carry_out(host, decided, original, command_line)
     if not host.options.check:
         times = record.times(host.store, host.options.path)
@@ -183,6 +183,8 @@ def _actions(
         found.append(command_line.sentence)
     if acts != plan.LEAVE:
         found.append(f"{acts} dockerd")
+    if decided.close and acts in (plan.RESTART, plan.STOP):
+        found.append(f"take route_localnet back from {', '.join(decided.close)}")
     if decided.start and acts == plan.RESTART:
         found.append(f"start the containers that were left where dockerd returns: {', '.join(decided.start)}")
     if decided.carried and acts == plan.RESTART:

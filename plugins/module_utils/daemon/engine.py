@@ -14,6 +14,7 @@ from . import readback
 from .outdated import Container
 from .state import Live
 
+BRIDGE_NAME = "com.docker.network.bridge.name"
 ICC = "com.docker.network.bridge.enable_icc"
 BINDING = "com.docker.network.bridge.host_binding_ipv4"
 
@@ -105,6 +106,12 @@ class Engine:
         """How many volumes there are."""
         with self._client() as client, self._told("list the volumes"):
             return len(client.volumes().get("Volumes") or ())
+
+    def bridges(self) -> list[str]:
+        """The interfaces of the bridge networks."""
+        with self._client() as client, self._told("list the networks"):
+            found = client.networks(filters={"driver": "bridge"})
+        return [str((each.get("Options") or {}).get(BRIDGE_NAME) or f"br-{each['Id'][:12]}") for each in found]
 
     def stop(self, names: t.Iterable[str]) -> None:
         """Stop these containers, each in the time that it has for its end."""

@@ -49,7 +49,7 @@ class Observed:
     asked_at: the address where the daemon is asked, which has to stay.
     installed: whether there is an engine to be told anything.
     companions: the files beside daemon.json. existing: what a moved data root would hide. left: what runs stopped as
-    the engine left its data, by the place of it.
+    the engine left its data, by the place of it. routing: bridges that pass packets on to the loopback addresses.
     remap_problem: why the wanted userns-remap cannot work on this host.
     """
 
@@ -69,6 +69,7 @@ class Observed:
     companions: tuple[Companion, ...] = ()
     existing: hidden.Existing = field(default_factory=hidden.Existing)
     left: tuple[tuple[Config, tuple[str, ...]], ...] = ()
+    routing: tuple[str, ...] = ()
     seccomp_profile: str = controls.SECCOMP_PROFILE
     remap_problem: str = ""
     today: datetime.date = field(default_factory=datetime.date.today)
@@ -81,7 +82,7 @@ class Plan:
     carried: live-restore is held on for the restart alone, so that containers outlive it.
     taken: the settings whose flags the command line has to be without.
     companions: the files beside it that are to be written. stop: containers that end before the daemon leaves them.
-    start: those that ended so before, where it returns to them.
+    start: those that ended so before, where it returns to them. close: bridges that need no way to loopback.
     """
 
     before: Config | None
@@ -95,6 +96,7 @@ class Plan:
     companions: tuple[Companion, ...] = ()
     stop: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
+    close: tuple[str, ...] = ()
 
     @property
     def write(self) -> bool:
@@ -209,6 +211,7 @@ def decide(
         companions=written,
         stop=observed.existing.running if moved else (),
         start=refusals.left_there(observed, after) if moved else (),
+        close=() if need != RESTART or configured.get("userland-proxy") is False else observed.routing,
     )
 
 

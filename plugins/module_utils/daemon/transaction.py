@@ -14,7 +14,7 @@ import typing as t
 from ..errors import CaissonError
 from ..host.files import FileState, read_file, remove_file, set_file_times, write_file
 from ..host.undo import UndoStore
-from . import flags, hidden, plan, process, readback, record, refusals, state, surroundings
+from . import flags, hidden, loopback, plan, process, readback, record, refusals, state, surroundings
 from .engine import Engine
 from .judged import configured_after
 from .mask import masked_text
@@ -82,6 +82,7 @@ class Transaction:
         live = self._wait(service)
         refuse_flags(self._host, decided.taken)
         _refuse_unmet(self._unmet({**carried, **self._flags(service)}, live))
+        loopback.close(decided.close)
         if decided.start:
             self._start_again(decided.start, {**carried, **self._flags(service)})
         if decided.carried:
@@ -94,6 +95,7 @@ class Transaction:
         self._put(self._new)
         record.begin_restart(self._host.store)
         service.stop()
+        loopback.close(self._decided.close)
 
     def _live_restore_first(self, service: Service) -> None:
         decided = self._decided

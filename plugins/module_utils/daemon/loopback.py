@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edge: the leave of a bridge to pass packets on to the host's loopback addresses, ``route_localnet``.
+
+An engine without ``userland-proxy`` gives it to its bridges, for published ports on 127.0.0.1. When it has its proxy
+again it does not need it any more, and leaves it to them until they are made anew.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..host.procsys import ProcSys
+
+KEY = "net.ipv4.conf.{}.route_localnet"
+
+
+def routing(bridges: t.Iterable[str]) -> tuple[str, ...]:
+    """Those of the bridges that have it, where a new one would not, and from which it can be taken."""
+    kernel, keys = ProcSys(), {_key(bridge): bridge for bridge in bridges}
+    values, _unreadable = kernel.read([KEY.format("default"), *keys])
+    usual = values.get(KEY.format("default"))
+    found = {key: bridge for key, bridge in keys.items() if values.get(key, usual) != usual}
+    return tuple(sorted(bridge for key, bridge in found.items() if key not in kernel.unwritable(found)))
+
+
+def close(bridges: t.Iterable[str]) -> None:
+    """Give the bridges what a new one would have. CaissonError where the kernel refuses that."""
+    kernel = ProcSys()
+    usual = kernel.read([KEY.format("default")])[0]
+    for bridge in routing(bridges):
+        kernel.write(_key(bridge), usual[KEY.format("default")])
+
+
+def _key(bridge: str) -> str:
+    return KEY.format(bridge.replace(".", "/"))
