@@ -23,6 +23,8 @@ command -v "$python" > /dev/null || fail "There is no '$python'; install Python 
 "$python" -c 'import ensurepip, venv' 2> /dev/null ||
   fail "'$python' cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"
 
+# Where the environment is activated, its own Python comes first, and would be removed before it makes the next.
+python=$("$python" -c 'import sys; print(sys._base_executable)')
 version=$("$python" -c 'import sys; print(sys.prefix, sys.version)')
 base=$(printf '%s' "$version" | cat - requirements.txt | sha256sum | cut -c1-16)
 if ! { [ "$(cat $venv/.stamp 2> /dev/null)" = "$base" ] && $venv/bin/python -c '' 2> /dev/null; }; then

@@ -68,6 +68,13 @@ def test_half_made_environment_is_made_anew(machine: Machine) -> None:
     assert "Making the virtual environment" not in machine.said("make collection")
 
 
+def test_activated_environment_is_as_good_as_another(machine: Machine) -> None:
+    machine.said("make collection")
+    assert "Making the virtual environment" not in machine.said(". .venv/bin/activate && make collection")
+    machine.said("rm .venv/.stamp")
+    assert "Making the virtual environment" in machine.said(". .venv/bin/activate && make collection")
+
+
 def test_old_python_is_named_with_the_remedy(machine: Machine) -> None:
     machine.said("printf '#!/bin/sh\\necho Python 3.9.2; exit 1\\n' > /tmp/old && chmod 755 /tmp/old")
     status, text = machine.run("make harden PYTHON=/tmp/old")
