@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until
+from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
 
 Json = t.Dict[str, t.Any]
 SERVER: Json = {"command": ["httpd", "-f", "-p", "8080", "-h", "/etc"]}
@@ -366,6 +367,34 @@ def test_the_projects_own_network_goes_with_the_last_container_on_it(deployer: D
     deployer.deploy(*specs[:2])
     assert gone(specs[0], prune=True) == []
     assert gone(prune=True) == [deployer.prefix]
+
+
+def test_a_network_that_somebody_enters_as_it_goes_stays_and_is_no_failure(
+    deployer: Deployer, proxy: EngineProxy, busybox: str
+) -> None:
+    spec = deployer.spec("one")
+    gone = {"name": spec["name"], "state": "absent"}
+    deployer.deploy(spec)
+    deployer.deploy(gone, docker_host=proxy.address)
+    steps = len(proxy.seen)
+    assert proxy.seen[-1][0] == "DELETE" and "/networks/" in proxy.seen[-1][1]
+
+    def enter() -> None:
+        made = deployer.api.create_container(
+            busybox,
+            "sleep 60",
+            name=deployer.name("guest"),
+            host_config=deployer.api.create_host_config(network_mode=deployer.prefix),
+        )
+        deployer.api.start(made)
+
+    deployer.deploy(spec)
+    proxy.arm(steps, enter)
+    result = deployer.deploy(gone, docker_host=proxy.address)
+    assert "it stays" in str(result["warnings"]) and "active endpoints" in str(result["warnings"])
+    assert [each["action"] for each in result["networks"]] == ["unchanged"]
+    assert deployer.names() == {"guest"}
+    assert deployer.deploy(gone)["actions"] == []
 
 
 def test_a_fresh_engine_is_predicted_as_it_is_deployed(deployer: Deployer, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class Run:
             always, never = (self._settings.inspect_processes == word for word in ("always", "never"))
             looked_at = [case for case in self._cases if case.plan.changed and (always or case.started)]
             self._look(pool, [] if never else looked_at)
-            self._resources.remove()
+            self._warnings += self._resources.remove()
             list(pool.map(self._look_again, (case for case in self._cases if case.error)))
         return Outcome(self._cases, self._warnings, executed=True, items=self._resources.items)
 

@@ -96,10 +96,16 @@ class Resources:
                 if (kind, name) in failed:
                     case.fail(CaissonError(f"container {case.spec.name!r}: its {kind} {name!r} could not be created"))
 
-    def remove(self) -> None:
-        """Remove the networks that are to be absent, after their containers."""
+    def remove(self) -> list[str]:
+        """Remove the networks that are to be absent, after their containers; what nobody asked for and could not go."""
+        implied = {each.name for each in self._networks if each.implied}
+        left = []
         for item in self.items:
-            self._carried_out(item, ("remove",))
+            if not self._carried_out(item, ("remove",)) and item.name in implied:
+                # Engine 20.10 keeps the endpoint of a container that died while it started.
+                left.append(f"{item.error}; it stays, without a container on it")
+                item.error, item.actions, item.done = "", (), []
+        return left
 
     def _carried_out(self, item: Item, kinds: t.Collection[str]) -> bool:
         """Carry out the item's actions of these kinds; whether none failed."""
