@@ -193,15 +193,19 @@ def test_an_earlier_run_is_come_back_to_without_what_was_merged_into_the_file_si
 def test_absent_opens_icc_again_and_containers_come_back_by_their_restart_policy(daemon: SandboxedDaemon) -> None:
     network = daemon.api().create_network("own")["Id"]
     routing = [f"/proc/sys/net/ipv4/conf/{name}/route_localnet" for name in ("docker0", f"br-{network[:12]}")]
+    rules = ("iptables", "-t", "nat", "-S", "POSTROUTING")
+    before = sorted(daemon.inside(*rules).stdout.splitlines())
     assert daemon.inside("cat", *routing).stdout.split() == ["0", "0"]
     hardened(daemon)
     assert daemon.inside("cat", *routing).stdout.split() == ["1", "1"], "the engine no longer opens its bridges"
+    assert "--src-type LOCAL" in daemon.inside(*rules).stdout
     daemon.container("returns", LOOP, restart_policy={"Name": "always"})
     process = daemon.container_pid("returns")
     predicted = hardened(daemon, state="absent", check=True)
     gone = hardened(daemon, state="absent")
     assert gone["actions"] == predicted["actions"]
     assert daemon.inside("cat", *routing).stdout.split() == ["0", "0"]
+    assert sorted(daemon.inside(*rules).stdout.splitlines()) == before
     assert "stops 1 running containers" in str(gone["warnings"])
     options = daemon.api().inspect_network("bridge")["Options"]
     assert options["com.docker.network.bridge.enable_icc"] == "true"
@@ -225,7 +229,11 @@ def test_a_daemon_that_is_down_is_started_and_absence_comes_back(tmp_path: Path)
         daemon.remove_containers()
         predicted = hardened(daemon, check=True, state="absent")
         gone = hardened(daemon, state="absent")
-        steps = [f"remove {daemon.config}", "stop dockerd", "take route_localnet back from docker0"]
+        steps = [
+            f"remove {daemon.config}",
+            "stop dockerd",
+            "take route_localnet and its rule of the firewall back from docker0",
+        ]
         assert gone["actions"] == predicted["actions"] == steps
         assert not daemon.config.exists() and not daemon.runs()
         assert daemon.inside("find", "/var/lib/caisson", "-mindepth", "1").stdout == ""

@@ -184,7 +184,7 @@ def _actions(
     if acts != plan.LEAVE:
         found.append(f"{acts} dockerd")
     if decided.close and acts in (plan.RESTART, plan.STOP):
-        found.append(f"take route_localnet back from {', '.join(decided.close)}")
+        found.append(f"take route_localnet and its rule of the firewall back from {', '.join(decided.close)}")
     if decided.start and acts == plan.RESTART:
         found.append(f"start the containers that were left where dockerd returns: {', '.join(decided.start)}")
     if decided.carried and acts == plan.RESTART:

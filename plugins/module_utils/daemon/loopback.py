@@ -1,16 +1,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Edge: the leave of a bridge to pass packets on to the host's loopback addresses, ``route_localnet``.
 
-An engine without ``userland-proxy`` gives it to its bridges, for published ports on 127.0.0.1. When it has its proxy
-again it does not need it any more, and leaves it to them until they are made anew.
+An engine without ``userland-proxy`` gives it to its bridges, for published ports on 127.0.0.1, and has the firewall
+rewrite the address that such packets come from. When it has its proxy again it needs neither, but leaves the first to
+them until they are made anew, and engine 20.10 the second too.
 """
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import subprocess
 import typing as t
 
 from ..host.procsys import ProcSys
+from .process import SEARCH_PATH
 
+_RULE = "POSTROUTING -o {} -m addrtype --src-type LOCAL -j MASQUERADE"
 KEY = "net.ipv4.conf.{}.route_localnet"
 
 
@@ -29,6 +35,16 @@ def close(bridges: t.Iterable[str]) -> None:
     usual = kernel.read([KEY.format("default")])[0]
     for bridge in routing(bridges):
         kernel.write(_key(bridge), usual[KEY.format("default")])
+        _delete(_RULE.format(bridge))
+
+
+def _delete(rule: str) -> None:
+    """Take a rule out of the firewall; some engines did so themselves, and without iptables none was set."""
+    program = shutil.which("iptables", path=SEARCH_PATH)
+    if program:
+        command = [program, "--wait", "10", "--table", "nat", "--delete", *rule.split()]
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(command, capture_output=True, timeout=30, check=False)
 
 
 def _key(bridge: str) -> str:
