@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ..controls import daemon as controls
 from ..errors import Fault, InputError
-from . import addresses, flags, hidden, listeners, readback, refusals, tls
+from . import flags, hidden, listeners, readback, refusals, standing, tls
 from .companions import Companion
 from .mask import masked
 from .merge import Config, in_order_of, merged, without
@@ -18,8 +18,6 @@ from .state import Live, mismatches
 
 LEAVE, RELOAD, RESTART, START, STOP = "none", "reload", "restart", "start", "stop"
 REFUSE, TAKE_OVER = "refuse", "take_over"
-# Drivers that neither rotate nor send away: `json-file` does rotate when it is given a size.
-_ENDLESS_DRIVERS = ("json-file", "none")
 
 
 @dataclass(frozen=True)
@@ -240,19 +238,19 @@ def step(former: Config | None, after: Config, unmet: t.Iterable[str] = ()) -> s
 def merged_wants(base: Config, config: Config, request: Request, observed: Observed, notes: list[str]) -> Config:
     """The profile's settings that are to be written, under the user's own."""
     wanted: Config = {}
-    driver_stands = _driver_is_good(base, config, observed)
+    driver_stands = standing.driver_is_good(base, config, observed.given)
     for setting in controls.settings(request.profile, observed.nofile_limit, observed.seccomp_profile):
         name, value = setting.key, setting.value
         if request.controls and setting.control not in request.controls:
             continue
-        if _stands_well(name, base):
+        if standing.stands_well(name, base):
             continue
         if name in request.remove or (name in config and name not in ("log-opts", "default-ulimits")):
             continue
         if setting.control == "daemon.log_driver" and driver_stands:
             continue
         if name == "default-ulimits":
-            value = {limit: item for limit, item in value.items() if not _has_limit(limit, base, config)}
+            value = {limit: item for limit, item in value.items() if not standing.has_limit(limit, base, config)}
             if not value:
                 continue
         why_not = _unfit(name, {**base, **config, **observed.given}, observed)
@@ -274,32 +272,6 @@ def _over(wanted: Config, config: Config) -> Config:
         below = result.get(name)
         result[name] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return result
-
-
-def _driver_is_good(base: Config, config: Config, observed: Observed) -> bool:
-    """Whether the profile has nothing to add to the log driver that will stand."""
-    if "log-driver" in config:
-        return bool(config["log-driver"] != controls.LOG_DRIVER)
-    driver = base.get("log-driver", "json-file")
-    options = base.get("log-opts")
-    sized = isinstance(options, dict) and "max-size" in options
-    by_flag = bool(observed.given.keys() & {"log-driver", "log-opts"})
-    return by_flag or driver not in _ENDLESS_DRIVERS or (driver == "json-file" and sized)
-
-
-def _stands_well(name: str, base: Config) -> bool:
-    """Whether the file already meets the control of that key by a value of its own."""
-    standing = base.get(name)
-    if name == "seccomp-profile":
-        return standing not in (None, "", "builtin", "default", "unconfined")
-    return name == "ip" and isinstance(standing, str) and not addresses.wildcard(standing)
-
-
-def _has_limit(limit: str, base: Config, config: Config) -> bool:
-    return any(
-        isinstance(found, dict) and limit in found
-        for found in (base.get("default-ulimits"), config.get("default-ulimits"))
-    )
 
 
 def _unfit(name: str, configured: Config, observed: Observed) -> str:
