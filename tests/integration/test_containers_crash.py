@@ -96,7 +96,8 @@ SEQUENCES: dict[str, tuple[Json, Json, list[str]]] = {
         {"state": "rolled_back"},
         ["stop", "start", "rename", "rename", "rename"],
     ),
-    "removal": (STOP_FIRST, {"state": "absent"}, ["stop", "DELETE"]),
+    # The project's own network goes after the container, which was the last one on it.
+    "removal": (STOP_FIRST, {"state": "absent"}, ["stop", "DELETE", "DELETE"]),
 }
 
 
