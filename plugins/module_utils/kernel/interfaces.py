@@ -68,14 +68,19 @@ def interface_of(key: str) -> str:
 
 def own_interfaces(names: t.Iterable[str]) -> tuple[str, ...]:
     """Those of the interfaces that are the host's, and no engine's."""
-    return tuple(sorted(name for name in names if name not in ("all", "default") and not _ENGINES.fullmatch(name)))
+    return tuple(sorted(_without(_ENGINES, names)))
 
 
 def inheriting(managed: t.Iterable[str], names: t.Iterable[str]) -> frozenset[str]:
     """The keys of single interfaces that get their value, when the interface is made, from one that is managed."""
-    of_all = [match for match in map(_DEFAULT.fullmatch, managed) if match]
-    lasting = [name for name in names if name not in ("all", "default") and not _PASSING.fullmatch(name)]
-    return frozenset(f"{match[1]}.{name.replace('.', '/')}.{match[2]}" for match in of_all for name in lasting)
+    defaults = [match for match in map(_DEFAULT.fullmatch, managed) if match]
+    lasting = _without(_PASSING, names)
+    return frozenset(f"{match[1]}.{name.replace('.', '/')}.{match[2]}" for match in defaults for name in lasting)
+
+
+def _without(kind: t.Pattern[str], names: t.Iterable[str]) -> list[str]:
+    """The interfaces that are not of that kind."""
+    return [name for name in names if name not in ("all", "default") and not kind.fullmatch(name)]
 
 
 def default_of(key: str) -> str:

@@ -164,9 +164,11 @@ def _restored(
             found[key] = original
             if live != ours.get(key, live):
                 warnings.append(f"{key} was changed to {live!r} by somebody else; its original {original!r} is back")
-    managed = {*desired, *observed.originals}
-    former = {key: value for key, value in observed.inherited.items() if key not in managed}
-    free = {key: value for key, value in former.items() if default_of(key) not in desired}
+    free = {
+        key: value
+        for key, value in observed.inherited.items()
+        if key not in observed.originals and desired.keys().isdisjoint((key, default_of(key)))
+    }
     found.update(given_back(free, values, ours))
     return found, warnings
 
