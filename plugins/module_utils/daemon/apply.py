@@ -14,7 +14,7 @@ from ..host.files import FileState, make_directories, remove_empty_directories, 
 from ..host.guard import guarded
 from ..host.lock import host_lock
 from ..host.undo import UndoStore
-from . import plan, record, refusals, state, surroundings, takeover
+from . import loopback, plan, record, refusals, state, surroundings, takeover
 from .judged import configured_after, judged, since
 from .mask import masked
 from .merge import parse, render, shown_text
@@ -68,7 +68,7 @@ def _absent(host: Host) -> dict[str, t.Any]:
     if decided.need == plan.START:
         decided = plan.Plan(decided.before, after)
     elif _only_since_us(host) and not decided.start:
-        decided = replace(decided, need=plan.STOP, notes=(), close=observed.routing)
+        decided = replace(decided, need=plan.STOP, notes=(), shut=plan.opens_loopback(refusals.former(observed)))
     result = _carry_out(host, decided, original, command_line)
     if not host.options.check:
         times = record.times(host.store, host.options.path)
@@ -104,6 +104,8 @@ def _carry_out(
 ) -> dict[str, t.Any]:
     """Do, or predict, what the plan says."""
     acts = decided.need if host.service is None or host.service.name != "none" else plan.LEAVE
+    if decided.shut and acts != plan.LEAVE and host.engine is not None:
+        decided = replace(decided, close=loopback.routing(host.engine.bridges()))
     actions = _actions(host, decided, acts, new, command_line)
     live: state.Live | None
     if host.options.check or not actions:
@@ -183,7 +185,7 @@ def _actions(
         found.append(command_line.sentence)
     if acts != plan.LEAVE:
         found.append(f"{acts} dockerd")
-    if decided.close and acts in (plan.RESTART, plan.STOP):
+    if decided.close:
         found.append(f"take route_localnet and its rule of the firewall back from {', '.join(decided.close)}")
     if decided.start and acts == plan.RESTART:
         found.append(f"start the containers that were left where dockerd returns: {', '.join(decided.start)}")

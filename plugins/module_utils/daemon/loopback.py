@@ -14,7 +14,7 @@ import subprocess
 import typing as t
 
 from ..host.procsys import ProcSys
-from .process import SEARCH_PATH
+from .process import search_path
 
 _RULE = "POSTROUTING -o {} -m addrtype --src-type LOCAL -j MASQUERADE"
 KEY = "net.ipv4.conf.{}.route_localnet"
@@ -22,25 +22,31 @@ KEY = "net.ipv4.conf.{}.route_localnet"
 
 def routing(bridges: t.Iterable[str]) -> tuple[str, ...]:
     """Those of the bridges that have it, where a new one would not, and from which it can be taken."""
-    kernel, keys = ProcSys(), {_key(bridge): bridge for bridge in bridges}
-    values, _unreadable = kernel.read([KEY.format("default"), *keys])
-    usual = values.get(KEY.format("default"))
-    found = {key: bridge for key, bridge in keys.items() if values.get(key, usual) != usual}
-    return tuple(sorted(bridge for key, bridge in found.items() if key not in kernel.unwritable(found)))
+    return tuple(sorted(_open(ProcSys(), bridges)))
 
 
 def close(bridges: t.Iterable[str]) -> None:
     """Give the bridges what a new one would have. CaissonError where the kernel refuses that."""
     kernel = ProcSys()
-    usual = kernel.read([KEY.format("default")])[0]
-    for bridge in routing(bridges):
-        kernel.write(_key(bridge), usual[KEY.format("default")])
+    for bridge, usual in _open(kernel, bridges).items():
+        kernel.write(_key(bridge), usual)
         _delete(_RULE.format(bridge))
+
+
+def _open(kernel: ProcSys, bridges: t.Iterable[str]) -> dict[str, str]:
+    """Each bridge from which it can be taken, with the value of a new one."""
+    keys = {_key(bridge): bridge for bridge in bridges}
+    values, _unreadable = kernel.read([KEY.format("default"), *keys])
+    usual = values.pop(KEY.format("default"), None)
+    if usual is None:
+        return {}
+    unusual = [key for key, value in values.items() if value != usual]
+    return {keys[key]: usual for key in unusual if not kernel.unwritable([key])}
 
 
 def _delete(rule: str) -> None:
     """Take a rule out of the firewall; some engines did so themselves, and without iptables none was set."""
-    program = shutil.which("iptables", path=SEARCH_PATH)
+    program = shutil.which("iptables", path=search_path())
     if program:
         command = [program, "--wait", "10", "--table", "nat", "--delete", *rule.split()]
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):

@@ -15,7 +15,7 @@ from ..controls.daemon import SECCOMP_PROFILE
 from ..errors import CaissonError, Fault, InputError
 from ..host.files import FileState, file_times, read_file
 from ..host.undo import KEPT_BACKUPS, UndoStore
-from . import flags, loopback, outdated, process, record, surroundings
+from . import flags, hidden, outdated, process, record, surroundings
 from .companions import Companion
 from .engine import Engine, NotAnsweringError
 from .merge import Config, parse
@@ -27,7 +27,6 @@ from .unit_files import UnitFiles
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DEFAULT_PIDFILE = "/var/run/docker.pid"
-DATA_ROOT = "/var/lib/docker"
 STOPPING_SECONDS = 15.0
 
 
@@ -128,9 +127,8 @@ def look(options: Options, store: UndoStore) -> Host:
         upcoming=upcoming,
         own=own,
         companions=_beside(options, store, configured, pid),
-        existing=surroundings.existing(engine, live, containers, configured.get("data-root") or DATA_ROOT),
+        existing=surroundings.existing(engine, live, containers, hidden.place(configured)["data-root"]),
         left=record.left(store),
-        routing=_routing(engine, live, {**(in_effect or {}), **given}),
         seccomp_profile=_seccomp_profile(options),
         remap_problem=surroundings.remap_problem(options.request.config.get("userns-remap")),
         asked_at="" if service.name == "none" else options.docker_host,
@@ -142,12 +140,6 @@ def look(options: Options, store: UndoStore) -> Host:
     since = store.values().get(surroundings.SINCE) or {}
     held = (tuple(containers), since)
     return Host(options, store, disk, file, observed, unfinished, times, unit, service, engine, dockerd, remark, *held)
-
-
-def _routing(engine: Engine | None, live: Live | None, config: Config) -> tuple[str, ...]:
-    if engine is None or live is None or config.get("userland-proxy") is not False:
-        return ()
-    return loopback.routing(engine.bridges())
 
 
 def _seccomp_profile(options: Options) -> str:

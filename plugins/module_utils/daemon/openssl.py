@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import secrets
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 from ..errors import CaissonError
 from ..host.changes import FileText
 from . import tls
-from .process import SEARCH_PATH
+from .process import search_path
 
 _SUBJECTS = {tls.AUTHORITY: "Docker daemon authority", tls.SERVER: "Docker daemon", tls.CLIENT: "Docker client"}
 _EXTENSIONS = {
@@ -30,7 +29,7 @@ _NAME = re.compile(r"(?:DNS:|IP Address:)([^,\s]+)")
 
 def program() -> str:
     """The path of openssl. CaissonError where the host has none."""
-    found = shutil.which("openssl", path=os.environ.get("PATH", "") + ":" + SEARCH_PATH)
+    found = shutil.which("openssl", path=search_path())
     if found is None:
         raise CaissonError(
             "tls is true, but this host has no openssl to make certificates with: install the package openssl, or set "

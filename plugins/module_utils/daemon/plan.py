@@ -47,7 +47,7 @@ class Observed:
     asked_at: the address where the daemon is asked, which has to stay.
     installed: whether there is an engine to be told anything.
     companions: the files beside daemon.json. existing: what a moved data root would hide. left: what runs stopped as
-    the engine left its data, by the place of it. routing: bridges that pass packets on to the loopback addresses.
+    the engine left its data, by the place of it.
     remap_problem: why the wanted userns-remap cannot work on this host.
     """
 
@@ -67,7 +67,6 @@ class Observed:
     companions: tuple[Companion, ...] = ()
     existing: hidden.Existing = field(default_factory=hidden.Existing)
     left: tuple[tuple[Config, tuple[str, ...]], ...] = ()
-    routing: tuple[str, ...] = ()
     seccomp_profile: str = controls.SECCOMP_PROFILE
     remap_problem: str = ""
     today: datetime.date = field(default_factory=datetime.date.today)
@@ -80,7 +79,8 @@ class Plan:
     carried: live-restore is held on for the restart alone, so that containers outlive it.
     taken: the settings whose flags the command line has to be without.
     companions: the files beside it that are to be written. stop: containers that end before the daemon leaves them.
-    start: those that ended so before, where it returns to them. close: bridges that need no way to loopback.
+    start: those that ended so before, where it returns to them.
+    shut: the bridges have a way to loopback that they will not need. close: those of them that have it.
     """
 
     before: Config | None
@@ -94,6 +94,7 @@ class Plan:
     companions: tuple[Companion, ...] = ()
     stop: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
+    shut: bool = False
     close: tuple[str, ...] = ()
 
     @property
@@ -209,8 +210,13 @@ def decide(
         companions=written,
         stop=observed.existing.running if moved else (),
         start=refusals.left_there(observed, after) if moved else (),
-        close=() if need != RESTART or configured.get("userland-proxy") is False else observed.routing,
+        shut=need == RESTART and opens_loopback(refusals.former(observed)) and not opens_loopback(configured),
     )
+
+
+def opens_loopback(config: Config) -> bool:
+    """Whether the engine gives its bridges a way to the host's loopback addresses, having no proxy for those."""
+    return config.get("userland-proxy") is False
 
 
 def can_carry(observed: Observed) -> bool:

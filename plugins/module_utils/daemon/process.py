@@ -23,10 +23,10 @@ TAIL_BYTES = 16384
 
 
 def dockerd_path() -> str | None:
-    return shutil.which("dockerd", path=_search_path())
+    return shutil.which("dockerd", path=search_path())
 
 
-def _search_path() -> str:
+def search_path() -> str:
     return os.environ.get("PATH", "") + ":" + SEARCH_PATH
 
 
@@ -183,11 +183,11 @@ class PlainDaemon:
     def _spawn_next(self, config_path: str, former: int, kill: bool = False) -> None:
         words = self._spawn if Path(config_path).exists() else without(self._spawn, (CONFIG_FILE,))
         if os.sep not in words[0]:
-            words = [shutil.which(words[0], path=_search_path()) or words[0], *words[1:]]
+            words = [shutil.which(words[0], path=search_path()) or words[0], *words[1:]]
         self._log_start = self._log_size()
         self._child = successor.start(
             words,
-            self._environment or {**os.environ, "PATH": _search_path()},
+            self._environment or {**os.environ, "PATH": search_path()},
             self.log_file,
             self.pidfile,
             former=(former, identity(former)) if former else (0, ""),
