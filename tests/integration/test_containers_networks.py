@@ -70,6 +70,14 @@ def on(deployer: Deployer, *networks: str) -> Json:
     return {"networks": [{"name": deployer.name(each)} for each in networks]}
 
 
+def somebodys(deployer: Deployer, network: str) -> Json:
+    """A container on the network that no project knows, not started."""
+    config = deployer.api.create_host_config(network_mode=network)
+    return dict(
+        deployer.api.create_container(deployer.image, "sleep 60", name=deployer.name("guest"), host_config=config)
+    )
+
+
 def host_gets(where: str, port: int) -> bytes:
     try:
         with socket.create_connection((where, port), timeout=1) as connection:
@@ -295,19 +303,14 @@ def test_a_network_of_somebody_else_is_taken_as_it_is_or_refused_and_never_remov
     assert deployer.api.inspect_network(name) == before
 
 
-def test_absent_removes_our_network_after_its_containers_and_no_other(deployer: Deployer, busybox: str) -> None:
+def test_absent_removes_our_network_after_its_containers_and_no_other(deployer: Deployer) -> None:
     networks = [{"name": deployer.name("net")}]
     absent = [{**networks[0], "state": "absent"}]
     spec = deployer.spec("web", **on(deployer, "net"))
     deployer.deploy(spec, networks=networks)
     still = deployer.run(spec, networks=absent)["msg"]
     assert f"{deployer.name('web')} would still be on it" in still
-    guest = deployer.api.create_container(
-        busybox,
-        "true",
-        name=deployer.name("guest"),
-        host_config=deployer.api.create_host_config(network_mode=deployer.name("net")),
-    )
+    guest = somebodys(deployer, deployer.name("net"))
     gone = {"name": spec["name"], "state": "absent"}
     assert f"{deployer.name('guest')} would still be on it" in deployer.run(gone, networks=absent)["msg"]
     assert deployer.names() == {"web", "guest"}
@@ -338,7 +341,7 @@ def test_the_projects_own_network_is_checked_and_may_be_declared_otherwise(deplo
     assert deployer.deploy(*specs)["actions"] == []
 
 
-def test_the_projects_own_network_goes_with_the_last_container_on_it(deployer: Deployer, busybox: str) -> None:
+def test_the_projects_own_network_goes_with_the_last_container_on_it(deployer: Deployer) -> None:
     specs = [deployer.spec("one"), deployer.spec("two"), deployer.spec("inner", internal=True)]
     deployer.deploy(*specs)
     one, two, inner = ({"name": spec["name"], "state": "absent"} for spec in specs)
@@ -353,12 +356,7 @@ def test_the_projects_own_network_goes_with_the_last_container_on_it(deployer: D
         assert all(deployer.api.networks(names=[name]) == [] for name in named)
         return named
 
-    guest = deployer.api.create_container(
-        busybox,
-        "true",
-        name=deployer.name("guest"),
-        host_config=deployer.api.create_host_config(network_mode=deployer.prefix),
-    )
+    guest = somebodys(deployer, deployer.prefix)
     assert gone(one) == []
     assert gone(two, inner) == [f"{deployer.prefix}-internal"], "somebody's container is on the other one"
     deployer.api.remove_container(guest)
@@ -370,7 +368,7 @@ def test_the_projects_own_network_goes_with_the_last_container_on_it(deployer: D
 
 
 def test_a_network_that_somebody_enters_as_it_goes_stays_and_is_no_failure(
-    deployer: Deployer, proxy: EngineProxy, busybox: str
+    deployer: Deployer, proxy: EngineProxy
 ) -> None:
     spec = deployer.spec("one")
     gone = {"name": spec["name"], "state": "absent"}
@@ -380,13 +378,7 @@ def test_a_network_that_somebody_enters_as_it_goes_stays_and_is_no_failure(
     assert proxy.seen[-1][0] == "DELETE" and "/networks/" in proxy.seen[-1][1]
 
     def enter() -> None:
-        made = deployer.api.create_container(
-            busybox,
-            "sleep 60",
-            name=deployer.name("guest"),
-            host_config=deployer.api.create_host_config(network_mode=deployer.prefix),
-        )
-        deployer.api.start(made)
+        deployer.api.start(somebodys(deployer, deployer.prefix))
 
     deployer.deploy(spec)
     proxy.arm(steps, enter)

@@ -49,6 +49,21 @@ def daemon(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
         sandbox.close()
 
 
+@pytest.fixture
+def down(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
+    """A place for a daemon that nobody has started."""
+    sandbox = SandboxedDaemon(tmp_path)
+    try:
+        yield sandbox
+    finally:
+        sandbox.close()
+
+
+def own_places(daemon: SandboxedDaemon) -> dict[str, str]:
+    """Settings by which a daemon that the module starts keeps to its sandbox."""
+    return {"data-root": f"{daemon.directory}/data", "exec-root": f"{daemon.directory}/exec"}
+
+
 def outcomes(result: dict[str, t.Any]) -> dict[str, str]:
     return {finding["control"]: finding["outcome"] for finding in result["findings"]}
 
@@ -212,52 +227,44 @@ def test_absent_opens_icc_again_and_containers_come_back_by_their_restart_policy
     assert daemon.container_pid("returns") not in (0, process)
 
 
-def test_a_daemon_that_is_down_is_started_and_absence_comes_back(tmp_path: Path) -> None:
-    daemon = SandboxedDaemon(tmp_path)
-    try:
-        own = {"data-root": f"{tmp_path}/data", "exec-root": f"{tmp_path}/exec"}
-        assert daemon.module(start=False, config=own)["msg"].startswith("No Docker daemon answers at unix://")
-        predicted = hardened(daemon, check=True, config=own)
-        done = hardened(daemon, config=own)
-        assert predicted["actions"] == done["actions"]
-        assert done["actions"][-1] == "start dockerd"
-        assert daemon.info()["LiveRestoreEnabled"] is True
-        assert hardened(daemon, config=own)["changed"] is False
-        daemon.container("used", LOOP)
-        used = hardened(daemon, check=True, state="absent", allow_hidden=True)
-        assert used["decision"] == "restart", "a container runs in it"
-        daemon.remove_containers()
-        predicted = hardened(daemon, check=True, state="absent")
-        gone = hardened(daemon, state="absent")
-        steps = [
-            f"remove {daemon.config}",
-            "stop dockerd",
-            "take route_localnet and its rule of the firewall back from docker0",
-        ]
-        assert gone["actions"] == predicted["actions"] == steps
-        assert not daemon.config.exists() and not daemon.runs()
-        assert daemon.inside("find", "/var/lib/caisson", "-mindepth", "1").stdout == ""
-        assert hardened(daemon, state="absent")["changed"] is False
-    finally:
-        daemon.close()
+def test_a_daemon_that_is_down_is_started_and_absence_comes_back(down: SandboxedDaemon) -> None:
+    daemon, own = down, own_places(down)
+    assert daemon.module(start=False, config=own)["msg"].startswith("No Docker daemon answers at unix://")
+    predicted = hardened(daemon, check=True, config=own)
+    done = hardened(daemon, config=own)
+    assert predicted["actions"] == done["actions"]
+    assert done["actions"][-1] == "start dockerd"
+    assert daemon.info()["LiveRestoreEnabled"] is True
+    assert hardened(daemon, config=own)["changed"] is False
+    daemon.container("used", LOOP)
+    used = hardened(daemon, check=True, state="absent", allow_hidden=True)
+    assert used["decision"] == "restart", "a container runs in it"
+    daemon.remove_containers()
+    predicted = hardened(daemon, check=True, state="absent")
+    gone = hardened(daemon, state="absent")
+    steps = [
+        f"remove {daemon.config}",
+        "stop dockerd",
+        "take route_localnet and its rule of the firewall back from docker0",
+    ]
+    assert gone["actions"] == predicted["actions"] == steps
+    assert not daemon.config.exists() and not daemon.runs()
+    assert daemon.inside("find", "/var/lib/caisson", "-mindepth", "1").stdout == ""
+    assert hardened(daemon, state="absent")["changed"] is False
 
 
-def test_daemon_that_somebody_restarted_since_it_was_started_is_his(tmp_path: Path) -> None:
-    daemon = SandboxedDaemon(tmp_path)
-    try:
-        own = {"data-root": f"{tmp_path}/data", "exec-root": f"{tmp_path}/exec"}
-        hardened(daemon, config=own)
-        daemon.kill()
-        hardened(daemon, config=own)
-        assert hardened(daemon, check=True, state="absent")["decision"] == "stop"
-        command = shlex.join(daemon.command())
-        daemon.kill()
-        daemon.pidfile.unlink()
-        daemon.inside("sh", "-c", f"{command} > {tmp_path}/other.log 2>&1 &")
-        daemon.wait()
-        assert hardened(daemon, check=True, state="absent")["decision"] == "restart"
-    finally:
-        daemon.close()
+def test_daemon_that_somebody_restarted_since_it_was_started_is_his(down: SandboxedDaemon) -> None:
+    daemon, own = down, own_places(down)
+    hardened(daemon, config=own)
+    daemon.kill()
+    hardened(daemon, config=own)
+    assert hardened(daemon, check=True, state="absent")["decision"] == "stop"
+    command = shlex.join(daemon.command())
+    daemon.kill()
+    daemon.pidfile.unlink()
+    daemon.inside("sh", "-c", f"{command} > {daemon.directory}/other.log 2>&1 &")
+    daemon.wait()
+    assert hardened(daemon, check=True, state="absent")["decision"] == "restart"
 
 
 @pytest.mark.parametrize(
