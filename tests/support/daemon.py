@@ -21,8 +21,9 @@ from ansible_collections.caisson.hardening.plugins.module_utils.daemon import pr
 from .run_module import run_module, start_module
 
 IMAGE = "caisson-daemon-test:busybox"
-# What the module uses by its default paths gets a place of its own inside. What is mounted on a directory is gone when
-# somebody outside removes the directory, as other tests do with that of the undo data: it stands in an overlay.
+# What the module and dockerd use by their default paths gets a place of its own inside; dockerd leaves its key in
+# /etc/docker. What is mounted on a directory is gone when somebody outside removes the directory, as other tests do
+# with that of the undo data: it stands in an overlay.
 _SETUP = """
 set -e
 ip link set lo up 2> /dev/null || true
@@ -32,7 +33,8 @@ mkdir private/upper private/work
 mknod private/upper/caisson c 0 0
 mount -t overlay -o lowerdir=/var/lib,upperdir=private/upper,workdir=private/work overlay /var/lib
 mkdir /var/lib/caisson
-for path in /var/lib/caisson /run/lock; do mount -t tmpfs tmpfs $path; done
+mkdir -p /etc/docker
+for path in /etc/docker /var/lib/caisson /run/lock; do mount -t tmpfs tmpfs $path; done
 echo ready
 exec sleep infinity
 """
