@@ -68,6 +68,17 @@ def test_what_depends_on_a_failed_one_is_not_touched_and_the_others_go_on(deploy
     assert deployer.inspect("db")["State"]["Running"], "the former one serves again"
 
 
+def test_a_failure_goes_through_a_chain_of_dependencies(deployer: Deployer) -> None:
+    result = deployer.run(
+        deployer.spec("web", depends_on=needs(deployer, "api")),
+        deployer.spec("api", depends_on=needs(deployer, "db")),
+        deployer.spec("db", command=["sh", "-c", "exit 3"]),
+    )
+    assert list(actions_of(result).values()) == ["failed", "failed", "failed"]
+    assert f"it depends on '{deployer.name('api')}', which failed; not touched" in result["msg"]
+    assert deployer.names() == {"db"}
+
+
 def test_impossible_dependencies_are_refused_all_at_once(deployer: Deployer) -> None:
     result = deployer.run(
         deployer.spec("a", depends_on=needs(deployer, "b")),

@@ -78,6 +78,7 @@ class Schedule:
             # No more than the pool takes at once, so that a look at the gate is not behind all the others.
             free = list(islice(filter(self._may_begin, waiting), max(0, self._settings.parallel - len(tasks))))
             tasks.update({self._pool.submit(self._begin, pair): pair for pair in free})
+            self._unfinished -= {one.spec.name for subject, one in waiting if subject.error}
             waiting = [pair for pair in waiting if pair not in free and not pair[0].error]
             pause = POLL if len(tasks) < self._settings.parallel else BUSY_POLL
             if gate and time.monotonic() >= last_look + pause:
