@@ -219,7 +219,9 @@ def _port_address(state: State) -> Evidence:
 
 
 def _privileged_port(state: State) -> Evidence:
-    low = sorted({int(outer) for _inner, _host, outer in state["published_ports"] if outer and int(outer) < 1024})
+    # By hand a range can be given, of which the engine takes one.
+    outers = [outer.partition("-")[0] for _inner, _host, outer in state["published_ports"]]
+    low = sorted({int(outer) for outer in outers if outer and int(outer) < 1024})
     return f"published_ports has the host's {', '.join(map(str, low))}" if low else None
 
 

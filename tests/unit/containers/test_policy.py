@@ -354,3 +354,12 @@ def test_what_had_to_be_pulled_to_be_measured_says_so() -> None:
         "image has 2000 bytes, more than max_image_size, which is 1k; it was measured after its pull and before any"
         " container is touched"
     )
+
+
+def test_a_range_of_host_ports_that_was_published_by_hand_is_judged() -> None:
+    """The engine keeps the range in its settings and takes one port of it."""
+    one = spec.parse_specs([{"name": "web", "image": "web:1"}])[0]
+    resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
+    for outer, evidence in (("8000-9000", None), ("800-900", "published_ports has the host's 800")):
+        found = {**resolved, "published_ports": frozenset({("80/tcp", "127.0.0.1", outer)})}
+        assert rules.judge(found, rules.Context("web:1"))["container.privileged_port"] == evidence
