@@ -21,7 +21,8 @@ state:
     - V(absent) stops and removes it, and after the last one on them the networks that a run made by itself, because
       containers named none. Volumes stay.
     - V(rolled_back) brings back the generation that a run with O(@keep_previous=true) kept; the one that serves now is
-      kept in its place. Where that was done already, nothing is changed. Every option but O(@name) is left aside.
+      kept in its place. Where that was done already, nothing is changed. Every option but O(@name) is left aside. What
+      it breaks, under the waivers that it carries, is a warning and no refusal.
   type: str
   choices: [started, stopped, present, absent, rolled_back]
   default: started

@@ -40,7 +40,8 @@ depends_on:
 keep_previous:
   description:
     - Keep the container that is replaced, stopped, as C(NAME.caisson-previous), for O(@state=rolled_back). One
-      generation is kept, and none once this is V(false).
+      generation is kept, and none once this is V(false). Its restart policy is C(no) meanwhile, for with C(on-failure)
+      the engine would start it together with itself; when it comes back it gets that of the one which it replaces.
   type: bool
   default: false
 update_order:

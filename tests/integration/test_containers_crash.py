@@ -84,17 +84,21 @@ class Story:
 SEQUENCES: dict[str, tuple[Json, Json, list[str]]] = {
     "stop first": (STOP_FIRST, {}, ["create", "stop", "start", "rename", "rename", "DELETE"]),
     "start first": ({}, {}, ["create", "start", "rename", "rename", "stop", "DELETE"]),
-    "keeping the former": (KEEP, {}, ["create", "start", "DELETE", "rename", "rename", "stop"]),
+    "keeping the former": (KEEP, {}, ["create", "start", "DELETE", "rename", "rename", "stop", "update"]),
     "stop first, keeping the former": (
         {**STOP_FIRST, **KEEP},
         {},
-        ["create", "stop", "start", "DELETE", "rename", "rename"],
+        ["create", "stop", "start", "DELETE", "rename", "rename", "update"],
     ),
-    "way back": (KEEP, {"state": "rolled_back"}, ["start", "rename", "rename", "stop", "rename"]),
+    "way back": (
+        KEEP,
+        {"state": "rolled_back"},
+        ["update", "start", "rename", "rename", "stop", "update", "rename"],
+    ),
     "way back, stop first": (
         {**STOP_FIRST, **KEEP},
         {"state": "rolled_back"},
-        ["stop", "start", "rename", "rename", "rename"],
+        ["update", "stop", "start", "rename", "rename", "update", "rename"],
     ),
     # The project's own network goes after the container, which was the last one on it.
     "removal": (STOP_FIRST, {"state": "absent"}, ["stop", "DELETE", "DELETE"]),
@@ -156,7 +160,7 @@ def engine(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-@pytest.mark.parametrize(("options", "steps"), [(STOP_FIRST, 6), (KEEP, 6)], ids=["stop first", "start first, keeping"])
+@pytest.mark.parametrize(("options", "steps"), [(STOP_FIRST, 6), (KEEP, 7)], ids=["stop first", "start first, keeping"])
 def test_an_engine_killed_at_any_step_loses_nothing(
     engine: SandboxedDaemon, tmp_path: Path, unique: str, options: Json, steps: int
 ) -> None:
@@ -179,3 +183,21 @@ def test_an_engine_killed_at_any_step_loses_nothing(
             story.converges()
             assert volumes <= story.volumes()
         proxy.shutdown()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_an_engine_that_starts_anew_leaves_a_kept_generation_alone(engine: SandboxedDaemon, unique: str) -> None:
+    """Its program did not end with 0 when it was stopped, for which on-failure would have it started again."""
+    api = engine.api()
+    deployer = Deployer(api, f"unix://{engine.socket}", unique, images.ensure_busybox(api))
+    ends = ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"]
+    spec = deployer.spec("web", keep_previous=True, command=ends)
+    deployer.deploy({**spec, "hostname": "former"})
+    deployer.deploy(spec)
+    assert deployer.inspect("web.caisson-previous")["State"]["ExitCode"] == 7
+    engine.kill()
+    engine.revive()
+    assert deployer.inspect("web")["State"]["Running"]
+    assert not deployer.inspect("web.caisson-previous")["State"]["Running"]
+    deployer.deploy({"name": spec["name"], "state": "rolled_back"})
+    assert deployer.inspect("web")["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 5}

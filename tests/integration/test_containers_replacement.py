@@ -129,8 +129,27 @@ def test_a_kept_generation_is_not_started_by_the_engine(deployer: Deployer) -> N
     spec = deployer.spec("web", keep_previous=True, restart_policy="always", waivers=waiver("restart_policy"))
     deployer.deploy(spec)
     deployer.deploy({**spec, "hostname": "second"})
-    assert deployer.inspect(f"web{PREVIOUS}")["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    assert deployer.inspect(f"web{PREVIOUS}")["HostConfig"]["RestartPolicy"]["Name"] == "no"
     assert deployer.inspect("web")["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    deployer.deploy({"name": spec["name"], "state": "rolled_back"})
+    assert deployer.inspect("web")["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert deployer.inspect(f"web{PREVIOUS}")["HostConfig"]["RestartPolicy"]["Name"] == "no"
+
+
+def test_a_generation_that_comes_back_is_judged(deployer: Deployer) -> None:
+    """It is not refused, for somebody needs it; but it is said what it breaks, with the waivers that it carries."""
+    spec = deployer.spec("web", keep_previous=True)
+    first = {**spec, "user": "0", "ipc_mode": "shareable", "waivers": waiver("ipc_mode")}
+    deployer.deploy(first, policy="report")
+    deployer.deploy(spec)
+    back = {"name": spec["name"], "state": "rolled_back"}
+    predicted, result = deployer.run(back, check=True), deployer.deploy(back)
+    for said in (predicted, result):
+        outcomes = {each["control"]: each["outcome"] for each in said["findings"]}
+        assert (outcomes["container.user"], outcomes["container.ipc_mode"]) == ("fail", "waived")
+        assert "container.user" in str(said["warnings"])
+        assert "container.ipc_mode" not in str(said["warnings"])
+    assert deployer.inspect("web")["Config"]["User"] == "0"
 
 
 def test_where_the_old_one_cannot_come_back_the_message_says_so(deployer: Deployer) -> None:

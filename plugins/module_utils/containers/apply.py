@@ -17,11 +17,12 @@ from ..host.paths import real_paths
 from . import abilities, policy
 from .cases import Case, Outcome, PolicyError, Settings, order_faults, run_faults
 from .engine import Engine
-from .observe import observe
+from .observe import carried_waivers, observe
 from .plan import LIVE, NEVER_LIVE, plan, settle
 from .progress import Progress, Pull, names
 from .project_resources import Resources
 from .prune import unlisted
+from .recovery import newer
 from .rules import ONE_APPLICATION, Context
 from .rules_mounts import bind_sources
 from .secret_keeper import CaseSecrets, SecretKeeper
@@ -131,9 +132,20 @@ class Run:
         if broken and settings.enforce:
             raise PolicyError(broken)
         said = [str(violation) for violation in broken]
+        # A way back is not refused, for it is what is left when something is wrong.
+        said += [str(one) for case in self._cases for one in policy.violations(self._of_way_back(case))]
         for case in self._cases:
             said += policy.waiver_warnings(case.spec.name, case.spec.waivers, case.findings, settings.today)
         self._warnings += [line for line in said if line not in self._warnings]
+
+    def _of_way_back(self, case: Case) -> list[model.Finding]:
+        """The findings about the generation that comes back, under the waivers that it carries."""
+        previous, state, settings = case.settled.previous, _former(case, self._live), self._settings
+        if previous is None or state is None or newer(previous, case.settled.current or {}):
+            return []
+        context, waivers = self._context_of(case, previous, state), carried_waivers(previous)
+        case.findings = policy.findings(case.spec.name, state, context, settings.profile, waivers, settings.today)
+        return case.findings
 
     def _meant(self, spec: Spec, image: Image) -> State:
         """The state that the spec means on this engine."""
@@ -179,7 +191,7 @@ class Run:
                 case.existing,
                 case.wanted,
                 case.observed,
-                former=_former(case),
+                former=_former(case, self._live),
                 pull_reason=reason,
                 removal="it is not listed" if case.pruned else "state is absent",
                 live=self._live,
@@ -314,11 +326,14 @@ class Run:
             case.findings = [replace(each, outcome=model.ERROR, evidence="it failed") for each in case.findings]
 
 
-def _former(case: Case) -> State | None:
-    """The state to go back to. Its secrets are not read, only mounted."""
+def _former(case: Case, live: frozenset[str]) -> State | None:
+    """The state to go back to. Its secrets are not read, only mounted; it is restarted as what it replaces."""
     if case.spec.state != "rolled_back" or case.settled.previous is None:
         return None
-    return {**observe(case.settled.previous), "secrets": ANY}
+    former = {**observe(case.settled.previous), "secrets": ANY}
+    if case.observed is not None:
+        former.update((name, case.observed[name]) for name in live.intersection(("restart_policy", "restart_retries")))
+    return former
 
 
 def _observed(inspect: Inspect | None) -> State | None:

@@ -19,7 +19,7 @@ from .observe import anonymous_volumes
 from .order import STOP_FIRST
 from .progress import Progress, at_gate, doing
 from .recovery import interrupted_while_serving
-from .replacement import Replacement, own_stop_timeout
+from .replacement import Replacement, hold, own_stop_timeout
 from .secret_keeper import CaseSecrets
 from .secrets import texts as texts_of
 from .spec import Spec
@@ -162,6 +162,9 @@ class Deployment:
     def _restore_name(self, target: str) -> None:
         self._engine.rename(target, self.spec.name)
 
+    def _hold(self, target: str) -> None:
+        hold(self._engine, target)
+
     def _keep_leftover(self, target: str) -> None:
         self._stop_leftover(target)
         self._engine.rename(target, self.spec.name + PREVIOUS)
@@ -218,6 +221,7 @@ class Deployment:
             keep=self.spec.keep_previous,
             stop_timeout=self.spec.stop_timeout,
             serving=self._has_served(current["State"]),
+            holds=self.plan.holds,
             aside=self._aside,
         )
         self._replacement = successor
@@ -242,6 +246,7 @@ class Deployment:
             keep=True,
             stop_timeout=own_stop_timeout(current),
             serving=bool(current["State"].get("Running")),
+            holds=self.plan.holds,
         )
         self._replacement.bring_up()
         self._wait_for(self._replacement.candidate)

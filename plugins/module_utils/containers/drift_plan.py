@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ from ..controls import model
 from ..errors import Fault, nearest
 from . import records
 from .drift import Drift, declared
+from .observe import carried_waivers
 from .recovery import interrupted_while_serving, recover
-from .state import DRIFT_LABEL, KEEP_LABEL, PROJECT_LABEL, WAIVERS_LABEL
+from .state import DRIFT_LABEL, KEEP_LABEL, PROJECT_LABEL
 from .steps import PREVIOUS, Action, Existing, Inspect, Plan, own_name
 from .units import Wrong
 
@@ -133,10 +133,7 @@ def ignored(case: Case, settings: Settings) -> tuple[str, ...]:
 
 def waiver(case: Case, today: datetime.date) -> records.Waiver | None:
     """The waiver of drift that the container carries, if it still counts."""
-    try:
-        given = records.waivers(json.loads(_labels(case).get(WAIVERS_LABEL) or "[]")) if case.project else ()
-    except ValueError:
-        return None  # a label that nobody can read gives no leave
+    given = carried_waivers(case.current or {}) if case.project else ()
     return next((each for each in given if each.control == CONTROL and not each.expired(today)), None)
 
 

@@ -7,14 +7,27 @@ All of that ends here.
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 
 from ..errors import CaissonError, shown
 from . import values
 from .observe_host import address, host_state
-from .records import Network
-from .state import ANY, DIGEST_LABEL, KEEP_LABEL, State, env_map, health, path, protocol, stop_signal, working_dir
+from .records import Network, Waiver, waivers
+from .state import (
+    ANY,
+    DIGEST_LABEL,
+    KEEP_LABEL,
+    WAIVERS_LABEL,
+    State,
+    env_map,
+    health,
+    path,
+    protocol,
+    stop_signal,
+    working_dir,
+)
 
 _BESIDE = (DIGEST_LABEL, KEEP_LABEL)  # labels that are not compared
 _ANONYMOUS = re.compile(r"\A[0-9a-f]{64}\Z")
@@ -118,3 +131,12 @@ def anonymous_volumes(inspect: t.Mapping[str, t.Any]) -> dict[str, str]:
         for mount in inspect.get("Mounts") or ()
         if mount.get("Type") == "volume" and _ANONYMOUS.match(mount.get("Name") or "")
     }
+
+
+def carried_waivers(inspect: t.Mapping[str, t.Any]) -> tuple[Waiver, ...]:
+    """The waivers in the container's label; a label that nobody can read gives no leave."""
+    labels = (inspect.get("Config") or {}).get("Labels") or {}
+    try:
+        return waivers(json.loads(labels.get(WAIVERS_LABEL) or "[]"))
+    except ValueError:
+        return ()

@@ -15,7 +15,7 @@ from .rules_secrets import names_secret
 from .shown import show
 from .spec import Spec
 from .state import ANY, AtLeast, State
-from .steps import PREVIOUS, Action, Difference, Draft, Existing, Plan, running
+from .steps import PREVIOUS, Action, Difference, Draft, Existing, Inspect, Plan, running, starts_itself
 
 # Changed on the living container by the engine's update call, unless the limit is to be taken away altogether,
 # for there 0 means "leave as it is".
@@ -48,7 +48,7 @@ def plan(
     wanted is None while the image is not on the host; observed and former are the states of `settle`'s current and
     previous container. live: the fields that change on a living container.
     """
-    draft = Draft()
+    draft = Draft(holds="restart_policy" in live)
     repair, settled = settle(spec, existing)
     draft.actions += repair
     if spec.state == "rolled_back":
@@ -56,23 +56,30 @@ def plan(
     if not spec.wants_container:
         if settled.current is not None:
             draft.add("remove", "", removal)
-        return Plan(spec.name, tuple(draft.actions))
-    if running(settled.previous):
-        draft.add("stop_leftover", spec.name + PREVIOUS, "two generations must not serve at once")
+        return draft.plan(spec.name)
+    _put_at_rest(draft, spec.name, settled.previous)
     if pull_reason:
         draft.add("pull", str(spec.image), pull_reason)
     if settled.current is None or observed is None:
         draft.add("create", "", "it does not exist")
         if spec.state == "started":
             draft.add("start")
-        return Plan(spec.name, tuple(draft.actions))
+        return draft.plan(spec.name)
     found = differences(wanted, observed) if wanted is not None else ()
     if pull_reason and wanted is not None and all(each.field != "image" for each in found):
         found = (*found, Difference("image", show("image", observed["image"]), "what the registry has now"))
     _converge(draft, settled.current["State"], wanted, observed, found, live)
     _run(draft, spec, settled.current["State"], interrupted_while_serving(existing))
     order, held = _order(spec, wanted, observed) if draft.has("recreate") else ("", ())
-    return Plan(spec.name, tuple(draft.actions), found, order, held)
+    return draft.plan(spec.name, found, order, held)
+
+
+def _put_at_rest(draft: Draft, name: str, previous: Inspect | None) -> None:
+    """A generation that is kept does not serve, and the engine never starts it."""
+    if running(previous):
+        draft.add("stop_leftover", name + PREVIOUS, "two generations must not serve at once")
+    if draft.holds and previous is not None and starts_itself(previous):
+        draft.add("hold", name + PREVIOUS, "the engine might start it")
 
 
 def _order(spec: Spec, wanted: State | None, observed: State) -> tuple[str, tuple[str, ...]]:
@@ -89,12 +96,11 @@ def _way_back(spec: Spec, draft: Draft, settled: Existing, observed: State | Non
         found = differences(former, observed) if former is not None and observed is not None else ()
         draft.add("roll_back", "", f"to what was made on {str(previous.get('Created'))[:19]}")
         held = exclusive(former, observed) if former is not None and observed is not None else ("it is not known",)
-        return Plan(spec.name, tuple(draft.actions), found, STOP_FIRST if held else START_FIRST, held)
-    if running(previous):
-        draft.add("stop_leftover", spec.name + PREVIOUS, "two generations must not serve at once")
+        return draft.plan(spec.name, found, STOP_FIRST if held else START_FIRST, held)
+    _put_at_rest(draft, spec.name, previous)
     if current is not None and not running(current):
         draft.add("start", "", f"it is {current['State'].get('Status', 'not running')}")
-    return Plan(spec.name, tuple(draft.actions))
+    return draft.plan(spec.name)
 
 
 def has_way_back(spec: Spec, existing: Existing) -> bool:

@@ -22,6 +22,7 @@ _DOING = {
     "restore_name": "giving it its name back",
     "keep_leftover": "keeping the generation that was left",
     "stop_leftover": "stopping what an interrupted run left",
+    "hold": "keeping the engine from starting the former generation",
     "write_secrets": "writing its secrets",
     "signal": "telling it of its secrets",
     "remove_secrets": "removing secrets that nothing uses",

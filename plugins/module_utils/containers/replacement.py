@@ -12,7 +12,7 @@ import typing as t
 
 from .engine import Engine
 from .order import STOP_FIRST
-from .steps import NEXT, PREVIOUS, Inspect
+from .steps import NEXT, PREVIOUS, Inspect, restart_policy, starts_itself
 
 GRACE = 10  # seconds that the engine gives a container which names no time of its own
 LOOK_AGAIN = 0.2  # seconds after which a program that cannot run has ended
@@ -22,6 +22,14 @@ def own_stop_timeout(inspect: Inspect | None) -> int:
     """The seconds that the container itself asks for, for its end."""
     given = ((inspect or {}).get("Config") or {}).get("StopTimeout")
     return GRACE if given is None else int(given)
+
+
+def hold(engine: Engine, name: str) -> None:
+    """Have the engine never start the container by itself, and be the same otherwise.
+
+    It starts one that was stopped with itself where its policy is ``on-failure`` and its program did not end with 0.
+    """
+    engine.update(name, {"RestartPolicy": {"Name": "no"}})
 
 
 class Replacement:
@@ -37,12 +45,14 @@ class Replacement:
         keep: bool,
         stop_timeout: int,
         serving: bool,
+        holds: bool,
         aside: bool = False,
     ) -> None:
         """candidate: NEXT or PREVIOUS. keep: what is replaced stays, stopped, as the previous generation.
 
-        serving: whether what is replaced serves, or would if nothing had interrupted it. aside: a kept generation has
-        the name under which the old one would go, so that it goes at once.
+        serving: whether what is replaced serves, or would if nothing had interrupted it. holds: a generation that is
+        kept is held by its restart policy, and one that comes back gets the policy of the one it replaces. aside: a
+        kept generation has the name under which the old one would go, so that it goes at once.
         """
         self._engine = engine
         self._name = name
@@ -51,6 +61,7 @@ class Replacement:
         self._stop_timeout = stop_timeout
         self._successor = candidate == NEXT
         self.serving = serving
+        self._holds = holds
         self._aside = aside
         self._down_since: float | None = None
         self._swapping = False
@@ -64,6 +75,9 @@ class Replacement:
 
     def bring_up(self) -> None:
         """Start the candidate; before it, where both cannot run at once, stop what serves."""
+        current = None if self._successor or not self._holds else self._engine.inspect(self._name)
+        if current is not None and starts_itself(current):
+            self._engine.update(self.candidate, {"RestartPolicy": restart_policy(current)})
         if self.stops_first:
             self._down_since = time.monotonic()
             self._engine.stop(self._name, self._stop_timeout)
@@ -100,10 +114,8 @@ class Replacement:
             self._engine.remove(left)
 
     def _put_by(self, left: str, old: Inspect) -> None:
-        policy = ((old.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name")
-        if policy == "always":
-            # The engine would start it with itself; this one stays stopped, and is the same otherwise.
-            self._engine.update(left, {"RestartPolicy": {"Name": "unless-stopped"}})
+        if self._holds and starts_itself(old):
+            hold(self._engine, left)
         if not self._successor:
             self._engine.rename(left, self._name + PREVIOUS)
 
@@ -118,6 +130,8 @@ class Replacement:
             self._engine.remove(self.candidate)
         else:
             self._engine.stop(self.candidate, self._stop_timeout)
+            if self._holds:
+                hold(self._engine, self.candidate)
         if not self.serving:
             return ""
         self._engine.start(self._name)

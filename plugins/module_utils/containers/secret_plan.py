@@ -12,7 +12,7 @@ from .spec import Spec
 from .steps import Action, Existing, Plan
 
 # What comes first: it puts in order what is there.
-_REPAIRS = ("remove_leftover", "restore_name", "keep_leftover", "stop_leftover", "pull")
+_REPAIRS = ("remove_leftover", "restore_name", "keep_leftover", "stop_leftover", "hold", "pull")
 
 
 def completed(made: Plan, spec: Spec, existing: Existing, seen: Seen) -> Plan:

@@ -37,7 +37,7 @@ class Difference:
 @dataclass(frozen=True)
 class Action:
     """One step. kind: restore_name, remove_leftover, stop_leftover, pull, create_network, create, recreate, roll_back,
-    update, connect, disconnect, start, unpause, stop, remove, snapshot, keep_leftover, write_secrets, signal,
+    update, connect, disconnect, start, unpause, stop, remove, snapshot, keep_leftover, hold, write_secrets, signal,
     remove_secrets."""
 
     kind: str
@@ -60,13 +60,17 @@ class Existing:
 
 @dataclass(frozen=True)
 class Plan:
-    """The actions on one container, in order. order: stop-first or start-first where it is replaced; exclusive: why."""
+    """The actions on one container, in order. order: stop-first or start-first where it is replaced; exclusive: why.
+
+    holds: whether the engine can be told that a generation which is kept is never to be started by the engine itself.
+    """
 
     name: str
     actions: tuple[Action, ...] = ()
     differences: tuple[Difference, ...] = ()
     order: str = ""
     exclusive: tuple[str, ...] = ()
+    holds: bool = False
 
     @property
     def changed(self) -> bool:
@@ -78,8 +82,9 @@ class Plan:
 
 @dataclass
 class Draft:
-    """A plan under way."""
+    """A plan under way. holds: see :class:`Plan`."""
 
+    holds: bool = False
     actions: list[Action] = field(default_factory=list)
 
     def add(self, kind: str, target: str = "", *reasons: str) -> None:
@@ -87,6 +92,11 @@ class Draft:
 
     def has(self, kind: str) -> bool:
         return any(action.kind == kind for action in self.actions)
+
+    def plan(
+        self, name: str, found: tuple[Difference, ...] = (), order: str = "", exclusive: tuple[str, ...] = ()
+    ) -> Plan:
+        return Plan(name, tuple(self.actions), found, order, exclusive, self.holds)
 
 
 def instant(given: t.Any) -> datetime.datetime:
@@ -101,3 +111,14 @@ def instant(given: t.Any) -> datetime.datetime:
 
 def running(inspect: Inspect | None) -> bool:
     return inspect is not None and bool((inspect.get("State") or {}).get("Running"))
+
+
+def restart_policy(inspect: Inspect) -> dict[str, t.Any]:
+    """By what rule the engine starts the container itself, as its update call takes it."""
+    found = (inspect.get("HostConfig") or {}).get("RestartPolicy") or {}
+    return {"Name": found.get("Name") or "no", "MaximumRetryCount": found.get("MaximumRetryCount") or 0}
+
+
+def starts_itself(inspect: Inspect) -> bool:
+    """Whether the engine may start it, as it does with one that was stopped and has ``on-failure``."""
+    return bool(restart_policy(inspect)["Name"] != "no")

@@ -11,6 +11,10 @@ from ansible_collections.caisson.hardening.plugins.module_utils.containers impor
 RUNNING = {"State": {"Running": True, "Status": "running"}}
 STOPPED = {"State": {"Running": False, "Status": "exited", "FinishedAt": "2030-01-01T00:00:05.1Z"}}
 LATER, EARLIER = {**RUNNING, "Created": "2030-01-01T00:00:04.9Z"}, {**RUNNING, "Created": "2030-01-01T00:00:09Z"}
+KEPT = {**STOPPED, "HostConfig": {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 5}}}
+KEPT_RUNNING = {**KEPT, **RUNNING}
+HELD = {**STOPPED, "HostConfig": {"RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}}
+KEEP = {"keep_previous": True}
 IMAGE = state.Image("sha256:1", {"User": "10001"})
 
 
@@ -70,6 +74,9 @@ def test_leftovers_are_put_in_order(existing: steps.Existing, kinds: list[str], 
         (steps.Existing(RUNNING), {}, {"networks": {}, "network_mode": "host"}, ["recreate"]),
         (steps.Existing({"State": {"Running": True, "Paused": True}}), {}, {}, ["unpause"]),
         (steps.Existing({"State": {"Dead": True}}), {}, {}, ["recreate", "start"]),
+        (steps.Existing(RUNNING, None, HELD), KEEP, {}, []),
+        (steps.Existing(RUNNING, None, KEPT), KEEP, {}, ["hold"]),
+        (steps.Existing(RUNNING, None, KEPT_RUNNING), KEEP, {}, ["stop_leftover", "hold"]),
     ],
 )
 def test_the_least_action_that_leads_there(
@@ -86,3 +93,10 @@ def test_what_is_not_there_is_created_and_a_newer_image_recreates() -> None:
     newer = plan.plan(one, steps.Existing(RUNNING), wanted, wanted, pull_reason="the registry has another one")
     assert [each.kind for each in newer.actions] == ["pull", "recreate"]
     assert newer.differences[0].field == "image"
+
+
+def test_an_engine_that_cannot_hold_a_kept_generation_is_not_asked_to() -> None:
+    one = spec.parse_specs([{"name": "web", "image": "web:1", **KEEP}])[0]
+    wanted = state.resolve(one, IMAGE, state.Daemon(), "shop")
+    made = plan.plan(one, steps.Existing(RUNNING, None, KEPT), wanted, wanted, live=plan.NEVER_LIVE)
+    assert (made.actions, made.holds) == ((), False)
