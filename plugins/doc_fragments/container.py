@@ -116,6 +116,8 @@ tmpfs:
 mounts:
   description:
     - Volumes and paths of the host.
+    - A volume whose C(local) driver mounts a path or a disk of the host is judged as that path is, also where this run
+      does not declare it.
     - "Controls: container.host_paths, container.docker_socket, container.mount_propagation."
   type: list
   elements: dict

@@ -115,7 +115,8 @@ options:
         description:
           - Options of the driver. Those of V(local) are C(type), C(device), C(o) (as for mount) and C(size).
           - A V(tmpfs) without a size gets 64 MiB.
-          - A bind of a path that O(containers[].mounts) would refuse is refused here too.
+          - A bind of a path that O(containers[].mounts) would refuse is refused here too. A container that mounts the
+            volume of a disk of the host, or of a symbolic link to such a path, needs a waiver of container.host_paths.
           - Never shown in results or logs, for they may hold a password.
         type: dict
       labels:

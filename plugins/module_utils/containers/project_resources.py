@@ -11,9 +11,11 @@ from . import network_plan, networks, volumes
 from .cases import Case
 from .declared import Item, Judged
 from .engine import Engine, Json
+from .host_volumes import HostVolume, host_volume
 from .needs import attached_to, container_faults, needed, staying
+from .rules_mounts import volume_names
 from .spec import Spec
-from .state import Daemon
+from .state import Daemon, State
 from .steps import own_name
 
 
@@ -34,7 +36,7 @@ class Resources:
         self._networks = networks.with_implied(declared, specs, project)
         self._volumes = {each.name: each for each in volumes_}
         self._existing: dict[str, Json] = {}
-        self._stored: dict[str, Json] = {}
+        self._stored: dict[str, Json] | None = None  # the engine's volumes; most runs have none to ask for
         self.items: list[Item] = []
         self.warnings: list[str] = []
 
@@ -48,7 +50,24 @@ class Resources:
     def observe(self) -> None:
         """Read what the engine has."""
         self._existing = self._engine.networks()
-        self._stored = self._engine.volumes() if self._volumes else {}
+        if self._volumes or any(
+            kind == "volume" for spec in self._specs for kind, _name in needed(spec, self._project)
+        ):
+            self._stored = self._engine.volumes()
+
+    def host_volumes(self, state: State) -> dict[str, HostVolume]:
+        """What of the host the volumes of a container hand in, declared or not."""
+        names = volume_names(state)
+        if names and self._stored is None:
+            self._stored = self._engine.volumes()
+        found = {}
+        for name in names:
+            declared, there = self._volumes.get(name), (self._stored or {}).get(name, {})
+            if declared is not None:
+                found[name] = host_volume(declared.driver, declared.driver_options)
+            else:
+                found[name] = host_volume(str(there.get("Driver")), there.get("Options") or {})
+        return {name: volume for name, volume in found.items() if volume is not None}
 
     def plan(self, listed: t.Sequence[Json], daemon: Daemon) -> list[Fault]:
         """Compare and plan. listed: every container of the engine in the short form. Every fault comes back."""
@@ -60,7 +79,9 @@ class Resources:
             self._networks, self.warnings = podman.networks(self._networks)
             faults += podman.volume_faults(self._volumes.values())
         self._networks += self._deserted(listed)
-        judged: list[Judged] = [volumes.judge(each, self._stored.get(each.name)) for each in self._volumes.values()]
+        judged: list[Judged] = [
+            volumes.judge(each, (self._stored or {}).get(each.name)) for each in self._volumes.values()
+        ]
         for each in self._networks:
             found = self._existing.get(each.name)
             attached = attached_to(listed, found) if found is not None else []

@@ -38,6 +38,7 @@ class Context:
 
     image: the reference by which the image was named. name: the container's, where it is known.
     real_paths: what the paths of the host that are mounted really are, where that is another one and known.
+    volumes: what of the host volumes hand in, by their names.
     programs: the distinct programs that run inside, or None where nobody has looked.
     drift: what was changed in the file system and not declared, or None where nobody has looked.
     allowed_images: the repositories that images may come from, as `references` has them; none is every one.
@@ -47,6 +48,7 @@ class Context:
 
     image: str
     real_paths: t.Mapping[str, str] = field(default_factory=dict)
+    volumes: rules_mounts.Volumes = field(default_factory=dict)
     programs: Programs | None = None
     drift: Drift | None = None
     allowed_images: tuple[str, ...] = ()
@@ -319,8 +321,10 @@ _RULES: dict[str, t.Callable[[State], Evidence]] = {
 _CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
     "image_tag": _image_tag,
     "image_digest": _image_digest,
-    "docker_socket": lambda state, context: rules_mounts.docker_socket(state, context.real_paths),
-    "host_paths": lambda state, context: rules_mounts.host_paths(state, context.real_paths, context.name),
+    "docker_socket": lambda state, context: rules_mounts.docker_socket(state, context.real_paths, context.volumes),
+    "host_paths": lambda state, context: rules_mounts.host_paths(
+        state, context.real_paths, context.volumes, context.name
+    ),
     "one_application": _one_application,
     "drift": _drift,
     "image_registry": _image_registry,

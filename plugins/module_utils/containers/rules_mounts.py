@@ -6,6 +6,7 @@ from __future__ import annotations
 import posixpath
 import typing as t
 
+from .host_volumes import HostVolume
 from .secrets import TARGET, is_generation
 from .state import State
 
@@ -25,22 +26,41 @@ _WHOLE_PATHS = ("/home", "/var/lib", "/var/log")  # only not to be handed in who
 _HARMLESS = ("/run/systemd/resolve",)
 
 Evidence = t.Optional[str]
+Volumes = t.Mapping[str, HostVolume]  # by name, those that hand in something of the host
 _Bind = t.Tuple[str, str, bool, str]  # source, target, read-only, how it is named in the evidence
 
 
-def bind_sources(state: State) -> list[str]:
-    """The paths of the host that are mounted."""
-    return [source for _target, kind, source, _read_only, _way in state["mounts"].values() if kind == "bind"]
+def bind_sources(state: State, volumes: Volumes) -> list[str]:
+    """The paths of the host that are mounted, by a volume too."""
+    return [path for path, *_rest in _written(state, volumes) if path]
 
 
-def _binds(state: State, real: t.Mapping[str, str]) -> list[_Bind]:
-    """Each path of the host that is mounted, under the name that was written and under what it really is."""
-    found = []
+def volume_names(state: State) -> list[str]:
+    """The volumes that are mounted and have a name."""
+    return [source for _target, kind, source, *_rest in state["mounts"].values() if kind == "volume" and source]
+
+
+def _written(state: State, volumes: Volumes) -> t.Iterator[tuple[str, str, bool, str, str]]:
+    """Each thing of the host that is mounted: its path, the target, whether read-only, the volume, what it is."""
     for target, kind, source, read_only, _way in state["mounts"].values():
         if kind == "bind":
-            found.append((source, target, read_only, source))
-            if source in real:
-                found.append((real[source], target, read_only, f"{source}, which is {real[source]},"))
+            yield source, target, read_only, "", ""
+        elif kind == "volume" and source in volumes:
+            volume = volumes[source]
+            yield volume.path, target, read_only or volume.read_only, source, volume.what
+
+
+def _binds(state: State, real: t.Mapping[str, str], volumes: Volumes) -> list[_Bind]:
+    """Each path of the host that is mounted, under the name that was written and under what it really is."""
+    found = []
+    for written, target, read_only, volume, what in _written(state, volumes):
+        if what:
+            continue
+        source = posixpath.normpath(written)
+        found.append((source, target, read_only, f"the volume {volume}, which is {source}," if volume else source))
+        if written in real:
+            named = f"the volume {volume}" if volume else source
+            found.append((real[written], target, read_only, f"{named}, which is {real[written]},"))
     return sorted(found)
 
 
@@ -48,15 +68,15 @@ def _under(path: str, roots: t.Iterable[str]) -> bool:
     return any(path == root or path.startswith(f"{root}/") for root in roots)
 
 
-def docker_socket(state: State, real: t.Mapping[str, str]) -> Evidence:
-    for source, target, _read_only, named in _binds(state, real):
+def docker_socket(state: State, real: t.Mapping[str, str], volumes: Volumes) -> Evidence:
+    for source, target, _read_only, named in _binds(state, real, volumes):
         if posixpath.basename(source) in _SOCKETS or source in ("/run", "/var/run", "/"):
             return f"mounts has {named} on {target}"
     return None
 
 
-def host_paths(state: State, real: t.Mapping[str, str], container: str) -> Evidence:
-    for source, target, read_only, named in _binds(state, real):
+def host_paths(state: State, real: t.Mapping[str, str], volumes: Volumes, container: str) -> Evidence:
+    for source, target, read_only, named in _binds(state, real, volumes):
         if read_only and (_under(source, _HARMLESS) or (target == TARGET and is_generation(source, container))):
             continue  # its own secrets among them
         above = source == "/" or any(_under(path, [source]) for path in _SECRET_PATHS)
@@ -64,13 +84,16 @@ def host_paths(state: State, real: t.Mapping[str, str], container: str) -> Evide
         keys = not _SECRET_NAMES.isdisjoint(source.split("/"))
         if above or system or keys or _under(source, _SECRET_PATHS):
             return f"mounts has {named} on {target}{' (read-only)' if read_only else ''}"
+    for _path, target, _read_only, volume, what in _written(state, volumes):
+        if what:
+            return f"mounts has the volume {volume}, which is {what}, on {target}"
     return None
 
 
 def host_path(source: str, read_only: bool) -> Evidence:
     """What is against handing in a path of the host by another way than a container's mounts."""
     state = {"mounts": {"": ("volume", "bind", source, read_only, "rprivate")}}
-    return docker_socket(state, {}) or host_paths(state, {}, "")
+    return docker_socket(state, {}, {}) or host_paths(state, {}, {}, "")
 
 
 def mount_propagation(state: State) -> Evidence:

@@ -14,16 +14,14 @@ from dataclasses import dataclass, field
 from ..errors import Fault
 from . import values
 from .declared import Conflict, Found, Item, Json, Judged, read
+from .host_volumes import DEVICE_TYPES, OTHER_TYPES, binds, is_read_only, words
 from .rules_mounts import host_path
 from .state import PROJECT_LABEL
 from .steps import Action, Difference
 from .units import MIB, Wrong
 
 FLAGS = ("exec", "suid", "dev")
-# What the kernel mounts from a device or a server; anything else could hand in the host itself.
-TYPES = frozenset(
-    "none tmpfs ext2 ext3 ext4 xfs btrfs f2fs vfat exfat iso9660 squashfs nfs nfs4 cifs smb3 9p virtiofs ceph".split()
-)
+TYPES = DEVICE_TYPES | OTHER_TYPES | {"none"}  # anything else could hand in the host itself
 _OPTION = re.compile(r"\A[a-zA-Z0-9][\w.-]*\Z", re.ASCII)
 # Mount options whose value may be shown; that of any other may be a password.
 _SHOWN = frozenset("size mode uid gid addr vers nfsvers proto port nr_inodes nr_blocks".split())
@@ -74,38 +72,30 @@ READERS: dict[str, t.Callable[[t.Any], t.Any]] = {
 }
 
 
-def _words(options: t.Mapping[str, str]) -> list[str]:
-    return [word.strip() for word in options.get("o", "").split(",") if word.strip()]
-
-
-def _binds(options: t.Mapping[str, str]) -> bool:
-    return bool({"bind", "rbind"} & set(_words(options)))
-
-
 def carries_flags(driver: str, options: t.Mapping[str, str]) -> bool:
     """Whether the engine puts the flags into force: on a mount of its own, or on a bind that is read-only."""
     if driver != "local" or "type" not in options:
         return False
-    return not _binds(options) or "ro" in _words(options)
+    return not binds(options) or is_read_only(words(options))
 
 
 def _conflicts(found: Found) -> t.Iterator[Conflict]:
     driver, options = found.get("driver", "local"), found.get("driver_options", {})
-    words = _words(options)
+    given = words(options)
     for flag in FLAGS:
-        if found.get(flag) is False and flag in words:
+        if found.get(flag) is False and flag in given:
             yield flag, False, f"contradicts {flag!r} in the option o", "keep one of them"
         elif found.get(flag) is False and not carries_flags(driver, options):
-            what = "a bind that may be written to" if _binds(options) else "such a volume"
+            what = "a bind that may be written to" if binds(options) else "such a volume"
             remedy = f"leave it out, or mount what lies below with no{flag} on the host, or take a volume of type tmpfs"
             yield flag, False, f"cannot be held: the engine mounts {what} without flags", remedy
-        elif found.get(flag) and f"no{flag}" in words:
+        elif found.get(flag) and f"no{flag}" in given:
             yield flag, True, f"contradicts 'no{flag}' in the option o", "keep one of them"
     if driver == "local":
-        yield from _local_conflicts(options, words)
+        yield from _local_conflicts(options, given)
 
 
-def _local_conflicts(options: t.Mapping[str, str], words: t.Sequence[str]) -> t.Iterator[Conflict]:
+def _local_conflicts(options: t.Mapping[str, str], given: t.Sequence[str]) -> t.Iterator[Conflict]:
     unknown = sorted(set(options) - {"type", "device", "o", "size"})
     if unknown:
         yield "driver_options", unknown[0], "is not an option of the local driver", "use type, device, o or size"
@@ -116,15 +106,15 @@ def _local_conflicts(options: t.Mapping[str, str], words: t.Sequence[str]) -> t.
         yield "driver_options", kind, "is not a type that is mounted here", f"use one of {', '.join(sorted(TYPES))}"
     if kind and kind != "tmpfs" and not device:
         yield "driver_options", "device", "is missing", "write what is to be mounted"
-    if kind == "none" and not _binds(options):
+    if kind == "none" and not binds(options):
         yield "driver_options", "o", "has no bind, which the type none needs", "write o: bind"
-    if _binds(options) and kind:
+    if binds(options) and kind:
         try:
             source = values.path(device) if device else ""
         except Wrong as wrong:
             yield "driver_options", device, wrong.problem, "write an absolute path of the host"
         else:
-            if source and host_path(source, "ro" in words):
+            if source and host_path(source, is_read_only(given)):
                 remedy = "mount it with mounts of the container, where a waiver of container.host_paths may allow it"
                 yield "driver_options", source, "is a path that is not handed in by a volume", remedy
 
@@ -132,15 +122,15 @@ def _local_conflicts(options: t.Mapping[str, str], words: t.Sequence[str]) -> t.
 def _complete(found: Found) -> VolumeSpec:
     """The volume with the flags, and for a tmpfs with a size, unless the user wrote the opposite."""
     driver, options = found.get("driver", "local"), dict(found.get("driver_options", {}))
-    words = _words(options)
+    given = words(options)
     if driver == "local" and options.get("type") == "tmpfs":
         options.setdefault("device", "tmpfs")
-        if not any(word.partition("=")[0] in ("size", "nr_blocks") for word in words):
-            words.append(f"size={64 * MIB}")
+        if not any(word.partition("=")[0] in ("size", "nr_blocks") for word in given):
+            given.append(f"size={64 * MIB}")
     if carries_flags(driver, options):
-        words += [f"no{flag}" for flag in FLAGS if not found.get(flag) and not {flag, f"no{flag}"} & set(words)]
-    if words and driver == "local":
-        options["o"] = ",".join(words)
+        given += [f"no{flag}" for flag in FLAGS if not found.get(flag) and not {flag, f"no{flag}"} & set(given)]
+    if given and driver == "local":
+        options["o"] = ",".join(given)
     return VolumeSpec(found["name"], driver, options, found.get("labels", {}))
 
 
@@ -160,15 +150,15 @@ def differences(spec: VolumeSpec, found: Json) -> tuple[Difference, ...]:
             plain = spec.driver == "local"
             shown = (before, after) if plain else ("another value", "the value given")
             made.append(Difference(f"driver_options.{key}", *shown))
-    old, new = _words(there), _words(spec.driver_options)
+    old, new = words(there), words(spec.driver_options)
     if set(old) != set(new):
         made.append(Difference("driver_options.o", _listed(set(old) - set(new)), _listed(set(new) - set(old))))
     return tuple(made)
 
 
-def _listed(words: t.Iterable[str]) -> str:
+def _listed(given: t.Iterable[str]) -> str:
     shown = []
-    for word in sorted(words):
+    for word in sorted(given):
         key, equals, _value = word.partition("=")
         shown.append(word if not equals or key in _SHOWN else f"{key}=(value not shown)")
     return ",".join(shown) or "none"
