@@ -179,7 +179,7 @@ _UNBOUND: dict[str, str] = {}  # a port published without any binding: address a
 
 def _wiring(host: t.Mapping[str, t.Any]) -> State:
     published = frozenset(
-        (protocol(port), address(binding.get("HostIp")), _port(binding.get("HostPort")))
+        (protocol(port), _bound(binding.get("HostIp")), _port(binding.get("HostPort")))
         for port, bindings in (host.get("PortBindings") or {}).items()
         for binding in bindings or [_UNBOUND]
     )
@@ -206,6 +206,13 @@ def _etc_hosts(given: t.Iterable[str]) -> dict[str, str]:
 def address(given: str | None) -> str:
     try:
         return ports.address(given) if given else ""
+    except Wrong:
+        return str(given)
+
+
+def _bound(given: str | None) -> str:
+    try:
+        return ports.bound(given) if given else ""
     except Wrong:
         return str(given)
 

@@ -27,6 +27,13 @@ def address(value: str) -> str:
         raise Wrong(f"has {shown(value)}, which is not an IP address", "write an address such as 127.0.0.1") from None
 
 
+def bound(value: str) -> str:
+    """The address that a port is bound to: the engine takes an IPv4 address in IPv6's clothes for what it is."""
+    found = ipaddress.ip_address(address(value))
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
+
+
 def published_ports(value: t.Any) -> frozenset[Port]:
     """``[address:][host_port:]container_port[/protocol]`` each; ranges of the same length are paired."""
     found: set[Port] = set()
@@ -65,8 +72,8 @@ def _published(item: str) -> list[Port]:
     if match is None or (outside and len(outside[0]) != len(inside[0])):
         raise Wrong(f"has {shown(item)}, which is not a port mapping", remedy)
     numbers = [str(number) for number in outside[0]] if outside else [""] * len(inside[0])
-    bound = address(host) if host else ""
-    return [(f"{port}/{inside[1]}", bound, number) for port, number in zip(inside[0], numbers)]
+    at = bound(host) if host else ""
+    return [(f"{port}/{inside[1]}", at, number) for port, number in zip(inside[0], numbers)]
 
 
 def _port_range(given: str, item: str, remedy: str) -> tuple[range, str]:

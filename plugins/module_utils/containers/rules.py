@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:  # few runs look that far
 
 _IMAGE_ID = re.compile(r"\A(?:sha256:)?[0-9a-f]{64}\Z")
 _ZERO = re.compile(r"\A[+-]?0+\Z")  # the engine reads a user as a number first
+_UNCONFINED_TYPES = ("type:spc_t", "type:unconfined_t", "type:unconfined_service_t")  # SELinux's, in name only
 _ROOTS_GROUPS = frozenset("root disk docker kmem mem shadow sudo wheel".split())
 
 ONE_APPLICATION = "container.one_application"
@@ -221,10 +222,10 @@ def _port_address(state: State) -> Evidence:
 
 
 def _privileged_port(state: State) -> Evidence:
-    # By hand a range can be given, of which the engine takes one.
-    outers = [outer.partition("-")[0] for _inner, _host, outer in state["published_ports"]]
-    low = sorted({int(outer) for outer in outers if outer and int(outer) < 1024})
-    return f"published_ports has the host's {', '.join(map(str, low))}" if low else None
+    # A container that was not deployed here may have a range, of which the engine chooses one.
+    firsts = {(outer.partition("-")[0], outer) for _inner, _host, outer in state["published_ports"]}
+    low = sorted((int(first), outer) for first, outer in firsts if first.isdecimal() and int(first) < 1024)
+    return f"published_ports has the host's {', '.join(outer for _first, outer in low)}" if low else None
 
 
 def _image_tag(_state: State, context: Context) -> Evidence:
@@ -284,7 +285,7 @@ _RULES: dict[str, t.Callable[[State], Evidence]] = {
     "no_new_privileges": _security_opt("no-new-privileges", "false", needed="true"),
     "seccomp": _seccomp,
     "apparmor": _security_opt("apparmor", "unconfined"),
-    "selinux": _security_opt("label", "disable"),
+    "selinux": _security_opt("label", "disable", *_UNCONFINED_TYPES),
     "privileged": _is("privileged", False),
     "system_paths": _is("system_paths", "masked"),
     "memory": _limit("memory"),

@@ -260,7 +260,7 @@ def security_opt(value: t.Any) -> str:
     key, separator, given = text(value).partition("=")
     if not separator:
         key, separator, given = text(value).partition(":")
-    key = key.strip()
+    key, given = key.strip(), given.strip()  # the kernel takes the spaces off as well
     if key not in ("no-new-privileges", "seccomp", "apparmor", "label", "systempaths"):
         remedy = "use no-new-privileges, seccomp, apparmor, label or systempaths"
         raise Wrong("is not a security option of the engine", remedy)
@@ -270,7 +270,7 @@ def security_opt(value: t.Any) -> str:
         raise Wrong("has no value", f"write {key}=VALUE")
     if key == "systempaths" and given != "unconfined":
         raise Wrong("is not a security option of the engine", "write systempaths=unconfined, or leave it out")
-    if key == "seccomp" and given not in ("unconfined", "builtin") and not given.lstrip().startswith("{"):
+    if key == "seccomp" and given not in ("unconfined", "builtin") and not given.startswith("{"):
         raise Wrong(
             "names a file, but the engine takes a profile's content",
             "write seccomp={{ lookup('file', 'profile.json') }}",

@@ -9,7 +9,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import payload, plan, render, spec, state
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import (
+    payload,
+    plan,
+    render,
+    rules,
+    spec,
+    state,
+)
 from ansible_collections.caisson.hardening.plugins.module_utils.containers.observe import anonymous_volumes, observe
 
 Json = t.Dict[str, t.Any]
@@ -245,3 +252,16 @@ def test_options_that_the_daemon_adds_to_its_own_driver_are_no_difference() -> N
     for driver, fields in (("local", []), ("syslog", ["log_options.compress"])):
         asked = state.resolve(one, image, state.Daemon(log_driver=driver), "cf-fix")
         assert said(plan.differences(asked, observe(found))) == fields
+
+
+def test_an_observed_container_is_judged_by_the_same_spellings_and_never_stops_a_run() -> None:
+    found = inspect("plain")
+    bound = ["::ffff:0.0.0.0", "of tomorrow", None]
+    ports = ["8080-8090", "443-445", "", "of tomorrow", None]
+    found["HostConfig"]["PortBindings"] = {"80": [{"HostIp": ip, "HostPort": port} for ip in bound for port in ports]}
+    found["HostConfig"]["SecurityOpt"] = ["apparmor=unconfined ", "label:type:spc_t", "label", "="]
+    judged = rules.judge(observe(found), rules.Context("web:1"))
+    assert judged["container.apparmor"] == "security_opts has apparmor=unconfined"
+    assert judged["container.selinux"] == "security_opts has label=type:spc_t"
+    assert "0.0.0.0:8080-8090" in str(judged["container.port_address"])
+    assert judged["container.privileged_port"] == "published_ports has the host's 443-445"

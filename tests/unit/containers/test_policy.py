@@ -105,6 +105,8 @@ WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
     ({"published_ports": ["8080:80"]}, {"port_address"}),
     ({"published_ports": ["0.0.0.0:8080:80"]}, {"port_address"}),
     ({"published_ports": ["[::]:8080:80"]}, {"port_address"}),
+    ({"published_ports": ["[::ffff:0.0.0.0]:8080:80"]}, {"port_address"}),
+    ({"published_ports": ["[::ffff:0:0]:8080:80"]}, {"port_address"}),
     ({"published_ports": ["127.0.0.1:80:80"]}, {"privileged_port"}),
     ({"privileged": True}, {"privileged", "system_paths", "selinux"}),
     ({"pid_mode": "host"}, {"pid_mode", "selinux"}),
@@ -127,7 +129,9 @@ WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
             ('seccomp={"defaultAction": "SCMP_ACT_ALLOW"}', "seccomp"),
             ('seccomp={"defaultAction": "SCMP_ACT_LOG", "syscalls": []}', "seccomp"),
             ("apparmor=unconfined", "apparmor"),
+            *((f"apparmor{written}", "apparmor") for written in ("=unconfined ", "= unconfined", ": unconfined ")),
             ("label:disable", "selinux"),
+            *((f"label{written}", "selinux") for written in ("=type:spc_t", ":type:spc_t", "= type:unconfined_t ")),
             ("systempaths=unconfined", "system_paths"),
             ("no-new-privileges:false", "no_new_privileges"),
         )
@@ -268,6 +272,7 @@ def test_others_are_not_root(user: str) -> None:
         ("pid_mode", "container:x", "pid_mode"),
         ("ipc_mode", "container:x", "ipc_mode"),
         ("publish_all_ports", True, "publish_all_ports"),
+        *(("published_ports", {("80/tcp", "127.0.0.1", port)}, "privileged_port") for port in ("80-90", "080")),
         ("seccomp", {"seccomp=unconfined", "no-new-privileges=true"}, "seccomp"),
     ],
 )
@@ -360,6 +365,6 @@ def test_a_range_of_host_ports_that_was_published_by_hand_is_judged() -> None:
     """The engine keeps the range in its settings and takes one port of it."""
     one = spec.parse_specs([{"name": "web", "image": "web:1"}])[0]
     resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
-    for outer, evidence in (("8000-9000", None), ("800-900", "published_ports has the host's 800")):
+    for outer, evidence in (("8000-9000", None), ("800-900", "published_ports has the host's 800-900")):
         found = {**resolved, "published_ports": frozenset({("80/tcp", "127.0.0.1", outer)})}
         assert rules.judge(found, rules.Context("web:1"))["container.privileged_port"] == evidence
