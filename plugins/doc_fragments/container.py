@@ -55,7 +55,8 @@ env:
 user:
   description:
     - The user, as UID, UID:GID or names that the image knows. Without it the image's own.
-    - "Control: container.user; root is refused."
+    - Root is refused, and so is a group with power over the host.
+    - "Controls: container.user, container.groups."
   type: str
 working_dir:
   description: The working directory.

@@ -172,12 +172,13 @@ class Run:
         return replace(self._context(case.spec.name, str(case.spec.image), state, size), pulled=pulled)
 
     def _context(self, name: str, image: str, state: State, size: int | None) -> Context:
-        volumes = self._resources.host_volumes(state)
+        volumes, root = self._resources.host_volumes(state), self._daemon.root
         return Context(
             image,
             name=name,
-            real_paths=real_paths(bind_sources(state, volumes), self._engine.url),
+            real_paths=real_paths([*bind_sources(state, volumes), *filter(None, [root])], self._engine.url),
             volumes=volumes,
+            data_root=root,
             allowed_images=self._settings.allowed_images,
             image_size=size,
             max_image_size=self._settings.max_image_size,

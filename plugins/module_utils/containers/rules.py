@@ -39,7 +39,7 @@ class Context:
 
     image: the reference by which the image was named. name: the container's, where it is known.
     real_paths: what the paths of the host that are mounted really are, where that is another one and known.
-    volumes: what of the host volumes hand in, by their names.
+    volumes: what of the host volumes hand in, by their names. data_root: where the engine's data lie, if known.
     programs: the distinct programs that run inside, or None where nobody has looked.
     drift: what was changed in the file system and not declared, or None where nobody has looked.
     allowed_images: the repositories that images may come from, as `references` has them; none is every one.
@@ -50,6 +50,7 @@ class Context:
     image: str
     real_paths: t.Mapping[str, str] = field(default_factory=dict)
     volumes: rules_mounts.Volumes = field(default_factory=dict)
+    data_root: str = ""
     programs: Programs | None = None
     drift: Drift | None = None
     allowed_images: tuple[str, ...] = ()
@@ -194,8 +195,16 @@ def _denies(profile: str) -> bool:
 
 
 def _groups(state: State) -> Evidence:
-    strong = sorted(group for group in state["groups"] if group.lower() in _ROOTS_GROUPS or _ZERO.match(group))
-    return f"groups has {', '.join(strong)}" if strong else None
+    strong = sorted(filter(_is_strong, state["groups"]))
+    if strong:
+        return f"groups has {', '.join(strong)}"
+    primary = state["user"].partition(":")[2].strip()
+    # What root's own group adds to root is nothing.
+    return f"user is {state['user']}" if _is_strong(primary) and not is_root(state["user"]) else None
+
+
+def _is_strong(group: str) -> bool:
+    return group.lower() in _ROOTS_GROUPS or bool(_ZERO.match(group))
 
 
 def _oom_score_adj(state: State) -> Evidence:
@@ -324,7 +333,7 @@ _CONTEXT_RULES: dict[str, t.Callable[[State, Context], Evidence]] = {
     "image_digest": _image_digest,
     "docker_socket": lambda state, context: rules_mounts.docker_socket(state, context.real_paths, context.volumes),
     "host_paths": lambda state, context: rules_mounts.host_paths(
-        state, context.real_paths, context.volumes, context.name
+        state, context.real_paths, context.volumes, context.name, context.data_root
     ),
     "one_application": _one_application,
     "drift": _drift,

@@ -14,8 +14,16 @@ _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "docke
 # Not to be handed in at all, with everything below them.
 _SECRET_PATHS = (
     *("/boot", "/dev", "/proc", "/root", "/run", "/sys", "/var/run", "/etc/ssh"),
-    *("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/docker"),
-    *("/etc/kubernetes", "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet"),
+    *("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-", "/etc/sudoers", "/etc/sudoers.d"),
+    *(
+        "/etc/ssl/private",
+        "/etc/docker",
+        "/etc/kubernetes",
+        "/var/lib/docker",
+        "/var/lib/containerd",
+        "/var/lib/containers",
+        "/var/lib/kubelet",
+    ),
     *("/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd", "/var/lib/caisson"),
 )
 _SECRET_NAMES = frozenset((".aws", ".docker", ".gnupg", ".kube", ".ssh"))  # directories of users' keys, anywhere
@@ -75,14 +83,19 @@ def docker_socket(state: State, real: t.Mapping[str, str], volumes: Volumes) -> 
     return None
 
 
-def host_paths(state: State, real: t.Mapping[str, str], volumes: Volumes, container: str) -> Evidence:
+def host_paths(
+    state: State, real: t.Mapping[str, str], volumes: Volumes, container: str, data_root: str = ""
+) -> Evidence:
+    """data_root: where the engine's data lie; by default among the secret paths."""
+    roots = {path for path in (data_root, real.get(data_root, "")) if path.strip("/")}
+    secret = (*_SECRET_PATHS, *sorted(roots))
     for source, target, read_only, named in _binds(state, real, volumes):
         if read_only and (_under(source, _HARMLESS) or (target == TARGET and is_generation(source, container))):
             continue  # its own secrets among them
-        above = source == "/" or any(_under(path, [source]) for path in _SECRET_PATHS)
+        above = source == "/" or any(_under(path, [source]) for path in secret)
         system = source in _SYSTEM_PATHS + _WHOLE_PATHS or (_under(source, _SYSTEM_PATHS) and not read_only)
         keys = not _SECRET_NAMES.isdisjoint(source.split("/"))
-        if above or system or keys or _under(source, _SECRET_PATHS):
+        if above or system or keys or _under(source, secret):
             return f"mounts has {named} on {target}{' (read-only)' if read_only else ''}"
     for _path, target, _read_only, volume, what in _written(state, volumes):
         if what:

@@ -30,7 +30,11 @@ class Stored(fresh.FreshEngine):
     def __init__(self, options: dict[str, str] | None, driver: str = "local") -> None:
         super().__init__()
         self.asked = 0
+        self.root = ""
         self._data = {"Name": "data", "Driver": driver, "Options": options}
+
+    def daemon(self) -> state.Daemon:
+        return state.Daemon(root=self.root)
 
     def volumes(self) -> dict[str, t.Any]:
         self.asked += 1
@@ -121,3 +125,18 @@ def test_a_run_refuses_what_such_a_volume_leads_to_before_it_touches_anything(tm
         apply.Run(engine, spec.parse_specs([asked]), cases.Settings()).predict()
     waiver = {"control": "container.host_paths", "reason": "asked for", "expires": "2999-01-01"}
     apply.Run(engine, spec.parse_specs([{**asked, "waivers": [waiver]}]), cases.Settings()).predict()
+
+
+def test_a_run_takes_the_engines_data_from_where_the_engine_says_they_lie(tmp_path: Path) -> None:
+    real, root = tmp_path / "real", tmp_path / "root"
+    real.mkdir()
+    root.symlink_to(real)
+    engine = Stored({**BIND, "device": str(real)})
+    engine.url, engine.root = f"unix://{tmp_path}/engine", str(root)
+    for mount in ("data:/v", f"{root}/volumes:/v:ro"):
+        specs = spec.parse_specs([{"name": "web", "image": "web:1", "volumes": [mount]}])
+        with pytest.raises(cases.PolicyError, match="host_paths"):
+            apply.Run(engine, specs, cases.Settings()).predict()
+        engine.root = ""
+        apply.Run(engine, specs, cases.Settings()).predict()
+        engine.root = str(root)

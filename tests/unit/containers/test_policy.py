@@ -98,7 +98,16 @@ WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
     ({"volumes": ["/:/host:ro"]}, {"docker_socket", "host_paths"}),
     *(
         ({"volumes": [f"{path}:/x:ro"]}, {"host_paths"})
-        for path in ("/etc", "/proc", "/var", "/root/.ssh", "/etc/shadow", "/srv/../boot")
+        for path in (
+            "/etc",
+            "/proc",
+            "/var",
+            "/root/.ssh",
+            "/etc/shadow",
+            "/etc/shadow-",
+            "/etc/gshadow-",
+            "/srv/../boot",
+        )
     ),
     ({"volumes": ["/etc/nginx:/x"]}, {"host_paths"}),
     ({"volumes": ["/srv/data:/x:rshared"]}, {"mount_propagation"}),
@@ -119,6 +128,7 @@ WEAK: list[tuple[dict[str, t.Any], set[str]]] = [
     ({"devices": ["/dev/kvm"]}, {"devices"}),
     ({"device_cgroup_rules": ["c 1:3 r"]}, {"device_cgroup_rules"}),
     ({"device_requests": [{"capabilities": [["gpu"]]}]}, {"device_requests"}),
+    *(({"user": f"10001:{group}"}, {"groups"}) for group in ("0", "00", "root", "disk")),
     *(({"groups": [group]}, {"groups"}) for group in ("0", "00", "root", "docker", "disk")),
     ({"oom_killer": True}, {"oom_kill"}),
     ({"oom_score_adj": -1}, {"oom_score_adj"}),
@@ -204,6 +214,7 @@ def test_a_weakening_breaks_its_own_control_and_its_waiver_allows_it(
         {"env": {"PASSWORD": "/run/secrets/db", "AWS_ACCESS_KEY_ID": "AKIA0"}},
         {"env": {"PASSWORD": "", "ALLOW_EMPTY_PASSWORD": "yes", "URL": "https://example.org:8080/a@b", "KEYS": "1"}},
         {"security_opts": ['seccomp={"defaultAction": "SCMP_ACT_ERRNO"}', "label=type:web", "apparmor=web"]},
+        {"user": "app:10001"},
         {"groups": ["1000", "app"], "oom_score_adj": 500, "runtime": "runsc", "tty": True, "uts": "private"},
         {"memory_reservation": "64m", "cpu_shares": 512, "cpuset_cpus": "0", "device_read_bps": []},
         {"ipc_mode": "none", "etc_hosts": {"bank": "192.0.2.1"}, "dns_servers": ["192.0.2.1"], "exposed_ports": ["80"]},
@@ -253,6 +264,24 @@ def test_a_path_is_judged_by_what_it_really_is(source: str, real: str, controls:
     assert broken == controls | {"healthcheck", "image_digest"}
     for name in controls:
         assert f"{source}, which is {real}" in str(judged[f"container.{name}"])
+
+
+@pytest.mark.parametrize(
+    ("source", "sensitive"),
+    [
+        ("/data/engine", True),
+        ("/data/engine/volumes/x", True),
+        ("/data", True),
+        ("/mnt/1", True),
+        ("/data/shop", False),
+    ],
+)
+def test_the_engines_own_data_are_sensitive_wherever_they_lie(source: str, sensitive: bool) -> None:
+    one = spec.parse_specs([{"name": "web", "image": "web:1", "volumes": [f"{source}:/x:ro"]}])[0]
+    resolved = state.resolve(one, IMAGE, state.Daemon(), "shop")
+    context = rules.Context("web:1", real_paths={"/data/engine": "/mnt/1"}, data_root="/data/engine")
+    assert bool(rules.judge(resolved, context)["container.host_paths"]) is sensitive
+    assert rules.judge(resolved, rules.Context("web:1"))["container.host_paths"] is None
 
 
 @pytest.mark.parametrize("user", ["+0", "-0", "00000", "0:5", "", "root", "+00:root"])
