@@ -14,6 +14,7 @@ from .declared import Item
 from .networks import NetworkSpec
 from .order import START_FIRST, dependency_faults
 from .plan import has_way_back
+from .ports import Port, overlap
 from .secrets import Seen
 from .spec import Spec
 from .state import Daemon, Image, State, health
@@ -165,21 +166,18 @@ def host_faults(
 
 def shared_ports(specs: t.Iterable[Spec]) -> list[Fault]:
     """Host ports that two containers of the run would publish at once."""
-    taken: dict[tuple[str, str, str], str] = {}
+    taken: dict[str, list[tuple[str, Port]]] = {}
     faults = []
     for spec in (spec for spec in specs if spec.wants_container):
-        for inner, host, outer in sorted(spec.published_ports):
-            key = (inner.partition("/")[2], host, outer)
-            if outer and key in taken:
+        for port in sorted(spec.published_ports):
+            _inner, host, outer = port
+            others = taken.setdefault(outer, [])
+            other = next((each for each in others if each[0] != spec.name and overlap(port, each[1])), None)
+            if other is not None:
                 where, shown = f"container {spec.name!r}", f"{host or '*'}:{outer}"
-                faults.append(
-                    Fault(
-                        where,
-                        "published_ports",
-                        shown,
-                        f"is published by {taken[key]!r} too",
-                        "choose another host port",
-                    )
-                )
-            taken.setdefault(key, spec.name)
+                problem = f"is published by {other[0]!r} too"
+                if other[1][1] != host:
+                    problem += f", on {other[1][1] or 'every address'}"
+                faults.append(Fault(where, "published_ports", shown, problem, "choose another host port"))
+            others.append((spec.name, port))
     return faults

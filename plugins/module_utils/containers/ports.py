@@ -50,6 +50,19 @@ def published_ports(value: t.Any) -> frozenset[Port]:
     return frozenset(found)
 
 
+def overlap(one: Port, other: Port) -> bool:
+    """Whether two published ports cannot be bound at once.
+
+    Without an address the engine binds both families; on `::` it binds IPv6 alone.
+    """
+    if not one[2] or one[2] != other[2] or one[0].partition("/")[2] != other[0].partition("/")[2]:
+        return False
+    first, second = one[1], other[1]
+    if first == second or "" in (first, second):
+        return True
+    return (":" in first) == (":" in second) and not {first, second}.isdisjoint(("0.0.0.0", "::"))
+
+
 def exposed_ports(value: t.Any) -> frozenset[str]:
     """``port[/protocol]`` or ``first-last[/protocol]`` each, as ``port/protocol``."""
     found: set[str] = set()

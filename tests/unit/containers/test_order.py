@@ -6,7 +6,15 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import order, plan, prune, spec, state, steps
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import (
+    cases,
+    order,
+    plan,
+    prune,
+    spec,
+    state,
+    steps,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +62,37 @@ def test_what_only_one_can_hold_makes_the_old_one_stop_first(options: dict[str, 
 def test_host_ports_are_shared_by_address_and_protocol(before: list[str], after: list[str], shared: bool) -> None:
     held = order.exclusive(resolved(published_ports=after)[1], resolved(published_ports=before)[1])
     assert bool(held) is shared
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("127.0.0.1:8080:80", "127.0.0.1:8080:81", "'127.0.0.1:8080' is published by 'one' too;"),
+        ("0.0.0.0:8080:80", "127.0.0.1:8080:80", "'127.0.0.1:8080' is published by 'one' too, on 0.0.0.0;"),
+        ("127.0.0.1:8080:80", "8080:80", "'*:8080' is published by 'one' too, on 127.0.0.1;"),
+        ("8080:80", "[::1]:8080:80", "'::1:8080' is published by 'one' too, on every address;"),
+        ("[::]:8080:80", "[::1]:8080:80", "'::1:8080' is published by 'one' too, on ::;"),
+        ("8080-8082:80-82", "127.0.0.1:8082:80", "'127.0.0.1:8082' is published by 'one' too, on every address;"),
+        ("[::ffff:127.0.0.1]:8080:80", "127.0.0.1:8080:80", "'127.0.0.1:8080' is published by 'one' too;"),
+        ("0.0.0.0:8080:80", "[::]:8080:80", ""),
+        ("[::]:8080:80", "127.0.0.1:8080:80", ""),
+        ("127.0.0.1:8080:80", "127.0.0.2:8080:80", ""),
+        ("0.0.0.0:8080:80", "127.0.0.1:8081:80", ""),
+        ("8080:80", "8080:80/udp", ""),
+        ("127.0.0.1::80", "127.0.0.1::80", ""),
+    ],
+)
+def test_a_host_port_is_published_by_one_container_of_a_run(one: str, other: str, said: str) -> None:
+    entries = [
+        {"name": name, "image": "web:1", "published_ports": [port]} for name, port in (("one", one), ("two", other))
+    ]
+    faults = cases.shared_ports(spec.parse_specs(entries))
+    assert [(fault.where, fault.option) for fault in faults] == (
+        [("container 'two'", "published_ports")] if said else []
+    )
+    assert said in str(faults[0] if faults else "")
+    leaving = [{"name": "one", "state": "absent"}, entries[1]]
+    assert cases.shared_ports(spec.parse_specs(leaving)) == []
 
 
 def test_an_order_that_is_asked_for_is_kept() -> None:
