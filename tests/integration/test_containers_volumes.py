@@ -118,6 +118,8 @@ def test_a_bind_holds_the_flags_only_where_it_is_read_only(deployer: Deployer) -
     deployer.api.create_volume(deployer.name("rw"), driver="local", driver_opts=by_hand)
     deployer.deploy(deployer.spec("rw", volumes=[f"{deployer.name('rw')}:/v:ro"]))
     assert not flags(deployer, "rw") & {"noexec", "nosuid", "nodev"}
+    writable = deployer.run(deployer.spec("rw", volumes=[f"{deployer.name('rw')}:/v"]))
+    assert f"mounts has the volume {deployer.name('rw')}, which is /usr/share, on /v" in writable["msg"]
     for driver_options in (None, {**by_hand, "device": "/srv/data", "o": "bind"}):
         asked = {"name": deployer.name("x"), "driver_options": driver_options, "exec": False}
         assert "cannot be held: the engine mounts" in deployer.run(volumes=[asked])["msg"]

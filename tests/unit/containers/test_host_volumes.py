@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.containers impor
     state,
     volumes,
 )
+from ansible_collections.caisson.hardening.plugins.module_utils.controls import model
 
 IMAGE = state.Image("sha256:1", {"User": "10001"})
 BIND = {"type": "none", "o": "bind"}
@@ -140,3 +142,26 @@ def test_a_run_takes_the_engines_data_from_where_the_engine_says_they_lie(tmp_pa
         engine.root = ""
         apply.Run(engine, specs, cases.Settings()).predict()
         engine.root = str(root)
+
+
+class Standing(Stored):
+    """An engine on which a container has been given the volume by other hands."""
+
+    def __init__(self, options: dict[str, str]) -> None:
+        super().__init__(options)
+        recorded = (Path(__file__).parent / "fixtures/plain.json").read_text(encoding="utf-8")
+        self._inspect = json.loads(recorded)["inspect"]
+        self._inspect["Mounts"] = [{"Type": "volume", "Name": "data", "Destination": "/v", "RW": True}]
+
+    def containers(self) -> list[t.Any]:
+        return [{"Id": self._inspect["Id"], "Names": ["/web"], "State": "running", "Labels": {}}]
+
+    def inspect(self, container: str) -> t.Any:
+        return self._inspect
+
+
+def test_a_container_that_stands_is_judged_by_its_volumes_though_the_run_mounts_none() -> None:
+    for options, outcome in (({**BIND, "device": "/etc"}, model.FAIL), ({**BIND, "device": "/srv"}, model.PASS)):
+        specs = spec.parse_specs([{"name": "web", "image": "web:1"}])
+        (case,) = apply.Run(Standing(options), specs, cases.Settings()).predict().cases
+        assert {each.outcome for each in case.before if each.control == "container.host_paths"} == {outcome}
