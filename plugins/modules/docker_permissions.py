@@ -13,7 +13,8 @@ description:
     All of it is one transaction.
   - Files that C(daemon.json) or the running daemon's command line name, such as C(tlskey), are among them.
   - Where systemd makes the engine's socket with another owner or mode, a drop-in of C(docker.socket) mends that, so
-    that the next start of the engine does not bring it back.
+    that the next start of the engine does not bring it back. Where another drop-in is read after it, the control fails
+    and names that one.
   - Names each user who is in the engine's group and whom nobody allowed, and tells whether the data root is a file
     system of its own. Neither of the two is changed.
   - The former owners and modes are recorded on the host before the first change. O(state=absent) brings them back.

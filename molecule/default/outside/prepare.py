@@ -9,10 +9,13 @@ import pytest
 from ansible_collections.caisson.hardening.tests.support import outside
 
 # A mistake that is made on real hosts: everybody may use the engine's socket, now and after each start.
+# systemctl edit writes override.conf.
 OPEN_SOCKET = """
 set -e
 mkdir -p /etc/systemd/system/docker.socket.d
-printf '[Socket]\\nSocketMode=0666\\n' > /etc/systemd/system/docker.socket.d/10-open.conf
+for file in 10-open.conf override.conf; do
+    printf '[Socket]\\nSocketMode=0666\\n' > /etc/systemd/system/docker.socket.d/$file
+done
 systemctl daemon-reload
 chmod 0666 /run/docker.sock
 """

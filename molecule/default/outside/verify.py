@@ -115,6 +115,14 @@ def test_nobody_but_the_engines_group_has_its_socket(host: outside.Outside) -> N
     assert sorted(shown.splitlines()) == ["SocketGroup=docker", "SocketMode=0660"]
 
 
+def test_the_engines_socket_is_closed_when_systemd_makes_it_anew(host: outside.Outside) -> None:
+    made = "stat -c '%U:%G %a %i' /run/docker.sock"
+    *former, inode = host.said(made).split()
+    host.said("systemctl stop docker.service && systemctl restart docker.socket && docker version")
+    *now, other = host.said(made).split()
+    assert other != inode and former == now == ["root:docker", "660"]
+
+
 def test_containers_get_the_default_limits_and_privileges(host: outside.Outside, busybox: str) -> None:
     seen = host.said(f"docker run --rm --label check {busybox} sh -c 'ulimit -Hn; grep NoNewPrivs /proc/self/status'")
     assert seen.split() == [seen.split()[0], "NoNewPrivs:", "1"]

@@ -19,8 +19,8 @@ _PREFIXES = "-:+!|"
 Environment = t.Mapping[str, str]
 
 
-def directives(texts: t.Iterable[str], name: str) -> list[str]:
-    """The values of a setting in [Service], in the order in which systemd reads them; an empty one drops the former."""
+def directives(texts: t.Iterable[str], name: str, wanted: str = "[Service]") -> list[str]:
+    """The values of a setting in a section, in the order in which systemd reads them; an empty one drops the former."""
     found: list[str] = []
     for text in texts:
         section = ""
@@ -29,7 +29,7 @@ def directives(texts: t.Iterable[str], name: str) -> list[str]:
             if stripped.startswith("["):
                 section = stripped
             key, equals, value = stripped.partition("=")
-            if section == "[Service]" and equals and key.strip() == name and stripped[:1] not in "#;":
+            if section == wanted and equals and key.strip() == name and stripped[:1] not in "#;":
                 found = [*found, value.strip()] if value.strip() else []
     return found
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import typing as t
 
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
-from .catalogue import ENGINE_GROUP, GROUP_CONTROL, PARTITION_CONTROL, RULES, Rule, mode_control, owner_control
-from .plan import Observed, PermissionsSpec, Seen
+from .catalogue import BY_NAME, ENGINE_GROUP, GROUP_CONTROL, PARTITION_CONTROL, RULES, Rule, mode_control, owner_control
+from .plan import SOCKET_RULE, Observed, PermissionsSpec, Seen
+from .socket_unit import GROUP, MODE, USER
 
 OBJECT = "docker engine"
 _Outcome = t.Tuple[str, str]
@@ -20,6 +21,9 @@ def findings(spec: PermissionsSpec, observed: Observed) -> list[Finding]:
         seen = [each for each in observed.seen if each.rule == rule]
         judged[owner_control(rule.name)] = _owner(rule, seen, observed)
         judged[mode_control(rule.name)] = _mode(rule, seen)
+    socket = BY_NAME[SOCKET_RULE]
+    for control, names in ((owner_control(socket.name), (USER, GROUP)), (mode_control(socket.name), (MODE,))):
+        judged[control] = _lasting(judged[control], names, socket.most, observed)
     judged[GROUP_CONTROL] = _group(spec, observed)
     judged[PARTITION_CONTROL] = _partition(observed)
     return [Finding(control, OBJECT, *outcome) for control, outcome in judged.items()]
@@ -44,6 +48,21 @@ def _listed(seen: list[Seen], wrong: list[Seen]) -> _Outcome:
         return NOT_APPLICABLE, "there is none"
     shown = wrong or seen
     return (FAIL if wrong else PASS), ", ".join(f"{each.path} {each.access}" for each in shown)
+
+
+def _lasting(outcome: _Outcome, names: t.Sequence[str], most: int, observed: Observed) -> _Outcome:
+    """The socket is as it should be only if systemd makes it so again."""
+    unit = observed.socket_unit
+    faults = unit.faults(observed.group, most) if unit else {}
+    told = [f"{name}={faults[name]}{_by(unit.decided_by(name))}" for name in names if name in faults] if unit else []
+    if not told:
+        return outcome
+    shown = [] if outcome[0] == NOT_APPLICABLE else [outcome[1]]
+    return FAIL, "; ".join([*shown, f"systemd makes it anew with {', '.join(told)}"])
+
+
+def _by(path: str) -> str:
+    return f" of {path}" if path else ""
 
 
 def _group(spec: PermissionsSpec, observed: Observed) -> _Outcome:

@@ -18,7 +18,8 @@ from ..host.systemd import Unit, is_running
 from ..host.transaction import to_text
 from ..host.undo import UndoStore
 from .catalogue import BY_NAME, DIRECTORY, FILE, SOCKET
-from .plan import DROP_IN, Observed, Seen, SocketUnit
+from .plan import DROP_IN, FORMER_DROP_IN, Observed, Seen
+from .socket_unit import GROUP, MODE, USER, SocketUnit
 
 UNIT_DIRECTORIES = tuple(f"{root}/systemd/system" for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"))
 CERTIFICATES = Path("/etc/docker/certs.d")
@@ -47,6 +48,9 @@ def look(path: str, pidfile: str, store: UndoStore) -> Observed:
         drop_in=to_text(read_file(DROP_IN)),
         drop_in_recorded=DROP_IN in files,
         drop_in_original=to_text(files.get(DROP_IN)),
+        former_drop_in=to_text(read_file(FORMER_DROP_IN)),
+        former_recorded=FORMER_DROP_IN in files,
+        former_original=to_text(files.get(FORMER_DROP_IN)),
         recorded=recorded,
         now={name: access[0] for name, access in found.items() if access},
     )
@@ -56,12 +60,13 @@ def socket_unit() -> SocketUnit | None:
     """How systemd makes the engine's socket; None where it does not."""
     if not is_running():
         return None
-    shown = Unit(SOCKET_UNIT, 30).show("LoadState", "SocketUser", "SocketGroup", "SocketMode")
+    shown = Unit(SOCKET_UNIT, 30).show("LoadState", "FragmentPath", "DropInPaths", USER, GROUP, MODE)
     if shown.get("LoadState") != "loaded":
         return None
-    return SocketUnit(
-        shown.get("SocketUser", ""), shown.get("SocketGroup", ""), int(shown.get("SocketMode") or "0666", 8)
-    )
+    paths = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
+    texts = ((path, to_text(read_file(path))) for path in paths if path)
+    files = tuple((path, file.text if file else "") for path, file in texts)
+    return SocketUnit(shown.get(USER, ""), shown.get(GROUP, ""), int(shown.get(MODE) or "0666", 8), files)
 
 
 def _config(path: str, pidfile: str) -> Config:

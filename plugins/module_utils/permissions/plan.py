@@ -10,9 +10,13 @@ from dataclasses import dataclass, field, replace
 from ..errors import Fault, InputError, nearest
 from ..host.changes import HEADER, Access, AccessChange, ChangeSet, FileText, file_change
 from .catalogue import BY_CONTROL, ENGINE_GROUP, Rule, mode_control
+from .socket_unit import SocketUnit
 
 PRESENT, ABSENT = "present", "absent"
-DROP_IN = "/etc/systemd/system/docker.socket.d/60-caisson-hardening.conf"
+# It has to be read after every other drop-in: `systemctl edit` writes override.conf.
+DROP_IN = "/etc/systemd/system/docker.socket.d/zz-caisson-hardening.conf"
+# Where earlier versions put it.
+FORMER_DROP_IN = "/etc/systemd/system/docker.socket.d/60-caisson-hardening.conf"
 RELOAD = "reload systemd, so that the socket keeps owner and mode when it is made anew"
 SOCKET_RULE = "socket"
 _WHERE = "docker_permissions"
@@ -39,21 +43,13 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class SocketUnit:
-    """How systemd makes the engine's socket the next time."""
-
-    user: str
-    group: str
-    mode: int
-
-
-@dataclass(frozen=True)
 class Observed:
     """The host: the paths that are there, the engine's group, and what earlier runs recorded.
 
     group, gid: of the engine; root's where the host has no such group, as dockerd itself falls back to it.
     data_root: None where there is none yet. socket_unit: None where no unit of systemd makes the socket.
     drop_in: our file for that unit as it stands. drop_in_recorded: an earlier run wrote it, over drop_in_original.
+    former_drop_in, former_recorded, former_original: the same for the file under its former name.
     recorded: the accesses to bring back; now: those of the same paths today, without those that are gone.
     """
 
@@ -67,6 +63,9 @@ class Observed:
     drop_in: FileText | None = None
     drop_in_recorded: bool = False
     drop_in_original: FileText | None = None
+    former_drop_in: FileText | None = None
+    former_recorded: bool = False
+    former_original: FileText | None = None
     recorded: t.Mapping[str, Access] = field(default_factory=dict)
     now: t.Mapping[str, Access] = field(default_factory=dict)
 
@@ -112,10 +111,14 @@ def make_plan(spec: PermissionsSpec, observed: Observed) -> PermissionsPlan:
     restored, warnings = _restored({seen.path for seen in ours}, observed)
     dropped = _drop_in(spec, observed)
     files = file_change(DROP_IN, observed.drop_in, dropped)
+    if observed.former_recorded:
+        files += file_change(FORMER_DROP_IN, observed.former_drop_in, observed.former_original)
     former = observed.drop_in_original if observed.drop_in_recorded else observed.drop_in
     ours_too = dropped != former
     kept = {seen.path for seen in ours} & set(observed.recorded)
-    clear = not (kept or wrong or ours_too) and bool(observed.recorded or observed.drop_in_recorded)
+    forgotten: tuple[str, ...] = (DROP_IN,) if observed.drop_in_recorded and not ours_too else ()
+    forgotten += (FORMER_DROP_IN,) if observed.former_recorded else ()
+    clear = not (kept or wrong or ours_too) and bool(observed.recorded or forgotten)
     return PermissionsPlan(
         ChangeSet(
             files=files,
@@ -123,7 +126,7 @@ def make_plan(spec: PermissionsSpec, observed: Observed) -> PermissionsPlan:
             originals={DROP_IN: former} if ours_too else {},
             remember_access={path: seen.access for path, seen in wrong.items()},
             forget_access=() if clear else tuple(sorted(set(observed.recorded) - {seen.path for seen in ours})),
-            forget_files=(DROP_IN,) if observed.drop_in_recorded and not ours_too and not clear else (),
+            forget_files=() if clear else forgotten,
             reload=RELOAD if files else "",
             clear=clear,
         ),
@@ -135,7 +138,11 @@ def predicted(observed: Observed, plan: PermissionsPlan) -> Observed:
     """The host as the plan leaves it."""
     after = {change.path: change.after for change in plan.changes.accesses}
     seen = tuple(replace(each, access=after.get(each.path, each.access)) for each in observed.seen)
-    return replace(observed, seen=seen)
+    unit = observed.socket_unit
+    if unit:
+        for file in plan.changes.files:
+            unit = unit.with_file(file.path, file.after.text if file.after else None)
+    return replace(observed, seen=seen, socket_unit=unit)
 
 
 def _restored(ours: t.Container[str], observed: Observed) -> tuple[list[AccessChange], list[str]]:
@@ -156,9 +163,9 @@ def _restored(ours: t.Container[str], observed: Observed) -> tuple[list[AccessCh
 def _drop_in(spec: PermissionsSpec, observed: Observed) -> FileText | None:
     """Our file for the socket's unit as it should stand; it stays once it is there, for by it the unit is right."""
     unit = observed.socket_unit
-    if unit and spec.state == PRESENT and SOCKET_RULE not in spec.omit:
-        right = unit.user in ("", "root") and (unit.group or "root") == observed.group and not unit.mode & ~_MOST
-        if observed.drop_in_recorded or not right:
-            lines = f"SocketUser=root\nSocketGroup={observed.group}\nSocketMode={unit.mode & _MOST:04o}\n"
-            return FileText(f"{HEADER}[Socket]\n{lines}")
+    written = observed.drop_in_recorded or observed.former_recorded
+    asked = spec.state == PRESENT and SOCKET_RULE not in spec.omit
+    if unit and asked and (written or unit.faults(observed.group, _MOST)):
+        lines = f"SocketUser=root\nSocketGroup={observed.group}\nSocketMode={unit.mode & _MOST:04o}\n"
+        return FileText(f"{HEADER}[Socket]\n{lines}")
     return observed.drop_in_original if observed.drop_in_recorded else observed.drop_in

@@ -13,14 +13,15 @@ from ansible_collections.caisson.hardening.plugins.module_utils.permissions.cata
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.findings import findings
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.plan import (
     DROP_IN,
+    FORMER_DROP_IN,
     Observed,
     PermissionsSpec,
     Seen,
-    SocketUnit,
     make_plan,
     parse,
     predicted,
 )
+from ansible_collections.caisson.hardening.plugins.module_utils.permissions.socket_unit import SocketUnit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +137,68 @@ def test_somebody_elses_file_of_that_name_comes_back() -> None:
     assert plan.changes.originals == {DROP_IN: theirs}
     later = replace(first, drop_in=plan.changes.files[0].after, drop_in_recorded=True, drop_in_original=theirs)
     assert [each.after for each in make_plan(ABSENT, later).changes.files] == [theirs]
+
+
+FOLDER = "/etc/systemd/system/docker.socket.d"
+PACKAGED = ("/lib/systemd/system/docker.socket", "[Socket]\nSocketMode=0660\nSocketUser=root\nSocketGroup=docker\n")
+RIGHT = SocketUnit("root", "docker", 0o660, (PACKAGED,))
+
+
+def with_unit(unit: SocketUnit, **more: t.Any) -> Observed:
+    return replace(host("socket", Access(0, GID, 0o660)), socket_unit=unit, **more)
+
+
+def socket_finding(observed: Observed, control: str = "docker_files.socket_mode") -> tuple[str, str]:
+    return next((each.outcome, each.evidence) for each in findings(SPEC, observed) if each.control == control)
+
+
+def test_what_systemctl_edit_wrote_is_named_and_loses_to_our_file() -> None:
+    edited = f"{FOLDER}/override.conf"
+    observed = with_unit(RIGHT.with_file(edited, "[Socket]\nSocketMode=0666\nSocketUser=eve\n"))
+    assert socket_finding(observed) == (
+        "fail",
+        f"/x 0:{GID} 0660; systemd makes it anew with SocketMode=0666 of {edited}",
+    )
+    assert f"SocketUser=eve of {edited}" in socket_finding(observed, "docker_files.socket_owner")[1]
+    after = predicted(observed, make_plan(SPEC, observed))
+    assert set(outcomes(after).values()) == {"pass", "not_applicable"}
+    assert after.socket_unit and after.socket_unit.files[-1][0] == DROP_IN
+
+
+def test_a_drop_in_that_is_read_after_ours_fails_the_control_and_is_named() -> None:
+    last = f"{FOLDER}/zzz.conf"
+    observed = with_unit(RIGHT.with_file(last, "[Socket]\nSocketMode = 0777\n[Unit]\nSocketUser=eve\n"))
+    plan = make_plan(SPEC, observed)
+    after = replace(
+        predicted(observed, plan), drop_in=plan.changes.files[0].after, drop_in_recorded=True, drop_in_original=None
+    )
+    assert socket_finding(after)[0] == "fail" and f"SocketMode=0777 of {last}" in socket_finding(after)[1]
+    assert socket_finding(after, "docker_files.socket_owner")[0] == "pass"
+    assert not make_plan(SPEC, after).changes
+
+
+@pytest.mark.parametrize("value", ["", "rw", "\\\n 0660"])
+def test_a_mode_that_is_no_number_leaves_systemds_own_or_the_former_one(value: str) -> None:
+    unit = RIGHT.with_file(f"{FOLDER}/a.conf", f"[Socket]\nSocketMode={value}\n")
+    assert unit.mode == (0o660 if value else 0o666)
+
+
+@pytest.mark.parametrize("theirs", [None, FileText("[Socket]\nSocketMode=0666\n")])
+def test_our_file_of_an_earlier_version_is_taken_over_and_undone(theirs: FileText | None) -> None:
+    former = FileText("# ours\n[Socket]\nSocketMode=0660\n")
+    unit = RIGHT.with_file(f"{FOLDER}/10-open.conf", "[Socket]\nSocketMode=0666\n")
+    old = {"former_drop_in": former, "former_recorded": True, "former_original": theirs}
+    observed = with_unit(unit.with_file(FORMER_DROP_IN, former.text), **old)
+    plan = make_plan(SPEC, observed)
+    files = {change.path: change.after for change in plan.changes.files}
+    assert files[DROP_IN] and files[FORMER_DROP_IN] == theirs
+    assert plan.changes.originals == {DROP_IN: None} and plan.changes.forget_files == (FORMER_DROP_IN,)
+    after = replace(predicted(observed, plan), drop_in=files[DROP_IN], drop_in_recorded=True)
+    after = replace(after, former_drop_in=theirs, former_recorded=False, former_original=None)
+    assert socket_finding(after)[0] == "pass" and not make_plan(SPEC, after).changes
+    undone = make_plan(ABSENT, observed)
+    assert [(each.path, each.after) for each in undone.changes.files] == [(FORMER_DROP_IN, theirs)]
+    assert undone.changes.clear
 
 
 def test_every_user_whom_nobody_allowed_is_named() -> None:
