@@ -105,6 +105,19 @@ def test_what_opens_or_weakens_the_daemon_is_refused_before_anything_is_written(
     assert "fail" not in {each["outcome"] for each in allowed["findings"]}
 
 
+def test_a_network_of_insecure_registries_that_stands_in_the_file_fails_as_it_is_predicted(
+    sandbox: SandboxedDaemon,
+) -> None:
+    sandbox.config.write_text(json.dumps({"insecure-registries": ["10.1.2.3/8"]}), encoding="utf-8")
+    sandbox.start()
+    predicted = done(sandbox, check=True)
+    result = done(sandbox)
+    assert predicted["findings"] == result["findings"]
+    assert found(result, "insecure_registries") == ("fail", "insecure registries: 10.0.0.0/8")
+    removed = done(sandbox, remove=["insecure-registries"])
+    assert found(removed, "insecure_registries")[0] == "pass"
+
+
 def test_plain_tcp_on_the_command_line_is_refused_and_tls_lets_only_clients_with_a_certificate_in(
     sandbox: SandboxedDaemon,
 ) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import typing as t
 
@@ -79,3 +80,18 @@ def loopback_network(text: str) -> bool:
         return ipaddress.ip_network(text).is_loopback
     except ValueError:
         return False
+
+
+def insecure_registries(shown: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """The registries of an engine's info that it trusts without TLS: those with a name, and networks."""
+    named = shown.get("IndexConfigs") or {}
+    hosts = {name for name, index in named.items() if not index.get("Secure", True)}
+    return tuple(sorted({*hosts, *(shown.get("InsecureRegistryCIDRs") or ())}))
+
+
+def insecure_registry(text: str) -> str:
+    """A registry of the file as the engine's info shows it: of a network the bits of hosts are cleared."""
+    if text.rpartition("/")[2].isdigit():
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_network(text, strict=False))
+    return text

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ..errors import CaissonError
-from . import readback
+from . import addresses, readback
 from .outdated import Container
 from .state import Live
 
@@ -48,7 +48,6 @@ class Engine:
                     f"Failed to read the settings of the daemon at {self.docker_host}: {error}"
                 ) from error
         registry = info.get("RegistryConfig") or {}
-        named = registry.get("IndexConfigs") or {}
         return Live(
             version=info.get("ServerVersion", ""),
             running=info.get("ContainersRunning", 0),
@@ -62,7 +61,7 @@ class Engine:
             security=tuple(info.get("SecurityOptions") or ()),
             labels=tuple(info.get("Labels") or ()),
             mirrors=tuple(registry.get("Mirrors") or ()),
-            insecure_registries=tuple(sorted(name for name, index in named.items() if not index.get("Secure", True))),
+            insecure_registries=addresses.insecure_registries(registry),
             icc=None if bridge is None else bridge.get(ICC, "true").lower() == "true",
             shown=readback.shown(info, bridge),
             port_address=None if bridge is None else bridge.get(BINDING, ""),

@@ -125,4 +125,4 @@ def _security(live: Live, configured: t.Mapping[str, t.Any], private: bool) -> t
 def _insecure(live: Live, configured: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """Of info's registries those that the file named go with the file's; the engine's own loopback stays."""
     own = [name for name in live.insecure_registries if addresses.loopback_network(name)]
-    return tuple(sorted({*own, *configured.get("insecure-registries", ())}))
+    return tuple(sorted({*own, *map(addresses.insecure_registry, configured.get("insecure-registries", ()))}))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.controls.daemon import CONTROLS, settings
+from ansible_collections.caisson.hardening.plugins.module_utils.daemon import addresses
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.judge import findings
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.plan import Observed, Request, make
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.schema import KEYS, faults_of
@@ -57,6 +58,26 @@ def test_what_the_daemon_shows_counts_more_than_what_the_file_says() -> None:
     live = Live(icc=True, live_restore=False, log_driver="json-file", storage_driver="overlay2")
     found = outcomes({"icc": False, "live-restore": True, "log-driver": "local"}, live)
     assert {found[name] for name in ("daemon.icc", "daemon.live_restore", "daemon.log_driver")} == {"fail"}
+
+
+@pytest.mark.parametrize(
+    ("configured", "shown"),
+    [
+        (["r:5000"], {"IndexConfigs": {"r:5000": {"Secure": False}}}),
+        (["10.1.2.3/8"], {"InsecureRegistryCIDRs": ["10.0.0.0/8"]}),
+        (["2001:DB8::1/32"], {"InsecureRegistryCIDRs": ["2001:db8::/32"]}),
+        (["10.0.0.1"], {"IndexConfigs": {"10.0.0.1": {"Secure": False}}}),
+    ],
+)
+def test_insecure_registries_are_predicted_as_the_engine_shows_them(configured: list, shown: dict) -> None:
+    own = ["127.0.0.0/8", "::1/128"]
+    indexes = {"docker.io": {"Secure": True}, **shown.get("IndexConfigs", {})}
+    networks = [*shown.get("InsecureRegistryCIDRs", []), *own]
+    seen = addresses.insecure_registries({"IndexConfigs": indexes, "InsecureRegistryCIDRs": networks})
+    before = Live(insecure_registries=addresses.insecure_registries({"InsecureRegistryCIDRs": own}))
+    assert predicted(before, {"insecure-registries": configured}, ()).insecure_registries == seen
+    assert outcomes({}, Live(insecure_registries=seen))["daemon.insecure_registries"] == "fail"
+    assert outcomes({}, before)["daemon.insecure_registries"] == "pass"
 
 
 def test_the_predicted_view_meets_the_controls_like_the_real_one() -> None:
