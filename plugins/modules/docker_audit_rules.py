@@ -15,6 +15,7 @@ description:
     C(/etc/tmpfiles.d/caisson-docker-audit.conf). The kernel refuses a watch below a directory that is not there.
   - Only rules of its own, with the key C(caisson-docker), are loaded and unloaded, one by one. Those of others stay,
     also those that stand in no file.
+  - A path that is a symbolic link is watched where it leads to.
   - Programs are watched for changes and for their start, all else for changes. Of the engine's data root only itself is
     watched, and not what containers write below it.
   - Where the audit configuration is locked, the file is written, and the rules change at the next boot.
@@ -35,9 +36,16 @@ attributes:
     support: full
 options:
   data_root:
-    description: The engine's data root.
+    description: The engine's data root. By default that of C(daemon.json) or the running daemon's command line.
     type: path
-    default: /var/lib/docker
+  path:
+    description: The daemon's configuration file.
+    type: path
+    default: /etc/docker/daemon.json
+  pidfile:
+    description: The daemon's pid file. By it the running daemon's command line is found.
+    type: path
+    default: /var/run/docker.pid
   state:
     description:
       - V(present) sets the rules.
@@ -112,12 +120,15 @@ undo:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.auditd.apply import SUBJECT, run
+from ansible_collections.caisson.hardening.plugins.module_utils.auditd.apply import SUBJECT, Place, run
 from ansible_collections.caisson.hardening.plugins.module_utils.host import moment
 from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import HostResult
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    "data_root": {"type": "path", "default": "/var/lib/docker"},
+    "data_root": {"type": "path"},
+    "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "pidfile": {"type": "path", "default": "/var/run/docker.pid"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     **moment.ARGUMENT,
 }
@@ -128,7 +139,12 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(asked["state"], asked["data_root"], check=module.check_mode))
+
+    def carry_out(asked: dict[str, t.Any]) -> HostResult:
+        state = asked.pop("state")
+        return run(state, Place(**asked), check=module.check_mode)
+
+    answer(module, SUBJECT, ARGUMENTS, carry_out)
 
 
 if __name__ == "__main__":

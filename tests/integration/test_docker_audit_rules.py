@@ -27,7 +27,7 @@ DYING = f"""{STEP}
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd import apply, auditctl
 transaction.write_file = step(transaction.write_file)
 auditctl.Auditctl._must = step(auditctl.Auditctl._must)
-apply.run("present", "/var/lib/docker")
+apply.run("present", apply.Place())
 """
 
 

@@ -41,7 +41,7 @@ EDGES = frozenset(
             "kernel_security.observe",
             "kernel.host_traits",
         ),
-        *("daemon.sockets", "daemon.openssl", "daemon.container_process", "daemon.loopback"),
+        *("daemon.sockets", "daemon.openssl", "daemon.container_process", "daemon.loopback", "daemon.effective"),
         *("daemon.engine", "daemon.process", "daemon.service", "daemon.successor", "daemon.unit_files"),
         "host.secret_files",
         *(

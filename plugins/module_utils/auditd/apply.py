@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..daemon import process
+from ..daemon import effective, flags, process
 from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import ProcSys, require_root
@@ -22,17 +23,26 @@ from .rules import parse
 SUBJECT = "docker_audit"
 
 
-def run(state: str, data_root: str, check: bool = False, undo_root: str = ROOT) -> HostResult:
+@dataclass(frozen=True)
+class Place:
+    """Where an engine is: its configuration file, its pid file, and its data root where these do not say it."""
+
+    path: str = flags.DEFAULT_PATH
+    pidfile: str = "/var/run/docker.pid"
+    data_root: str | None = None
+
+
+def run(state: str, place: Place, check: bool = False, undo_root: str = ROOT) -> HostResult:
     """Bring the host to the state; CaissonError, with nothing changed, where that fails."""
     require_root("docker_audit_rules", "the audit rules")
     with contextlib.nullcontext() if check else host_lock(SUBJECT):
         store = UndoStore(SUBJECT, undo_root)
         audit = Auditctl()
-        observed = look(data_root, audit, store)
+        observed = look(place, audit, store)
         plan = make_plan(state, observed)
         if plan.changes and not check:
             Transaction(store, ProcSys(), lambda: _bring(audit)).run(plan.changes)
-        after = predicted(observed, plan) if check else look(data_root, audit, UndoStore(SUBJECT, undo_root))
+        after = predicted(observed, plan) if check else look(place, audit, UndoStore(SUBJECT, undo_root))
     return HostResult.of(
         plan.changes,
         store.path,
@@ -43,14 +53,18 @@ def run(state: str, data_root: str, check: bool = False, undo_root: str = ROOT) 
     )
 
 
-def look(data_root: str, audit: Auditctl, store: UndoStore) -> Observed:
+def look(place: Place, audit: Auditctl, store: UndoStore) -> Observed:
     """The host."""
-    candidates = [data_root, *(path for watch in WATCHES for path in watch.paths)]
+    data_root = place.data_root or effective.data_root(effective.settings(place.path, place.pidfile))
+    candidates = [data_root, place.path, *(path for watch in WATCHES for path in watch.paths)]
+    real = {path: Path(os.path.realpath(path)) for path in candidates}
     files = store.files()
     return Observed(
         engine=process.dockerd_path() is not None,
-        paths=frozenset(path for path in candidates if os.path.realpath(path) == path and Path(path).exists()),
+        # A unit that is masked is a link to /dev/null, which everybody writes to.
+        paths={path: str(found) for path, found in real.items() if found.is_file() or found.is_dir()},
         data_root=data_root,
+        daemon_json=place.path,
         unable=audit.unable,
         locked=audit.locked,
         loaded=() if audit.unable else audit.loaded(),

@@ -38,18 +38,19 @@ def _program(name: str, item: str) -> Watch:
     return Watch(name.replace("-", "_"), f"the program {name}", item, paths, CHANGED_OR_RUN)
 
 
-DATA_ROOT = "data_root"
+# Where these two are, the daemon's own settings say.
+DATA_ROOT, DAEMON_JSON = "data_root", "daemon_json"
 WATCHES: tuple[Watch, ...] = (
     _program("dockerd", "1.1.3"),
     Watch("containerd_run", "/run/containerd", "1.1.4", ("/run/containerd",), volatile=True),
     # What containers write lies below; of the data root only itself is watched.
-    Watch(DATA_ROOT, "the engine's data root", "1.1.5", ("/var/lib/docker",)),
+    Watch(DATA_ROOT, "the engine's data root", "1.1.5", ()),
     Watch("configuration", "/etc/docker", "1.1.6", ("/etc/docker",), field=TREE),
     Watch("service_unit", "docker.service", "1.1.7", tuple(f"{folder}/docker.service" for folder in _UNITS)),
     Watch("containerd_socket", "containerd's socket", "1.1.8", ("/run/containerd/containerd.sock",), volatile=True),
     Watch("socket", "the engine's socket", "1.1.9", ("/run/docker.sock",), volatile=True),
     Watch("default_file", "/etc/default/docker", "1.1.10", ("/etc/default/docker",)),
-    Watch("daemon_json", "daemon.json", "1.1.11", ("/etc/docker/daemon.json",)),
+    Watch(DAEMON_JSON, "daemon.json", "1.1.11", ()),
     Watch("containerd_config", "/etc/containerd/config.toml", "1.1.12", ("/etc/containerd/config.toml",)),
     Watch("sysconfig_file", "/etc/sysconfig/docker", "1.1.13", ("/etc/sysconfig/docker",)),
     _program("containerd", "1.1.14"),

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..controls.model import FAIL, NOT_APPLICABLE, PASS, Finding
 from ..host.changes import HEADER, ChangeSet, FileText, file_change
-from .catalogue import DATA_ROOT, WATCHES, Watch, control_id
+from .catalogue import DAEMON_JSON, DATA_ROOT, WATCHES, Watch, control_id
 from .rules import KEY, AuditRule, parse, render, without
 
 PRESENT, ABSENT = "present", "absent"
@@ -29,15 +29,17 @@ LOCKED = "the audit configuration is locked until the next boot"
 class Observed:
     """The host.
 
-    engine: whether one is installed. paths: those of the catalogue that are there. data_root: the engine's.
+    engine: whether one is installed. data_root, daemon_json: the engine's.
+    paths: those of the catalogue and these two that are there, each with the file or directory behind its links.
     unable: why the kernel's rules can be neither read nor changed, or the empty string. locked: they cannot be changed.
     loaded: the kernel's watches. file, merged, previous, boot: the files as they stand. recorded: an earlier run wrote
     ours, over original and boot_original, and found previous_original.
     """
 
     engine: bool = True
-    paths: frozenset[str] = frozenset()
+    paths: t.Mapping[str, str] = field(default_factory=dict)
     data_root: str = "/var/lib/docker"
+    daemon_json: str = "/etc/docker/daemon.json"
     unable: str = ""
     locked: bool = False
     loaded: tuple[AuditRule, ...] = ()
@@ -76,7 +78,9 @@ def make_plan(state: str, observed: Observed) -> AuditPlan:
     if observed.unable:
         unable = f"No audit rule was set: {observed.unable}"
         return AuditPlan(ChangeSet(), (), (unable,) if state == PRESENT else ())
-    rules = tuple(rule for each in wanted(observed).values() for rule in each) if state == PRESENT else ()
+    every = [rule for each in wanted(observed).values() for rule in each] if state == PRESENT else []
+    # Links of several watches may lead to one file, and the kernel takes no rule twice.
+    rules = tuple({rule.listed: rule for rule in every}.values())
     after = FileText(render(HEADER, rules), MODE) if rules else _former(observed)
     at_boot = FileText(HEADER + BOOT_TEXT) if rules else _former_boot(observed)
     files = (*file_change(RULES_FILE, observed.file, after), *file_change(BOOT_FILE, observed.boot, at_boot))
@@ -116,9 +120,12 @@ def predicted(observed: Observed, plan: AuditPlan) -> Observed:
 
 
 def _rules(watch: Watch, observed: Observed) -> t.Iterator[AuditRule]:
-    paths = (observed.data_root,) if watch.name == DATA_ROOT else watch.paths
-    for path in paths:
-        if watch.volatile or path in observed.paths:
+    own = {DATA_ROOT: observed.data_root, DAEMON_JSON: observed.daemon_json}
+    paths = (own[watch.name],) if watch.name in own else watch.paths
+    # A rule for a link would tell of the link alone.
+    real = [path if watch.volatile else observed.paths.get(path) for path in paths]
+    for path in dict.fromkeys(real):
+        if path is not None:
             yield AuditRule(path, watch.permissions, KEY, watch.field)
 
 

@@ -10,8 +10,8 @@ import stat
 import typing as t
 from pathlib import Path
 
-from ..daemon import flags, process
-from ..daemon.merge import Config, parse
+from ..daemon import effective
+from ..daemon.merge import Config
 from ..errors import CaissonError
 from ..host.files import read_access, read_file
 from ..host.systemd import Unit, is_running
@@ -31,9 +31,9 @@ _CERTIFICATE_SUFFIXES = (".crt", ".cert", ".pem")
 
 def look(path: str, pidfile: str, store: UndoStore) -> Observed:
     """The host. path: of daemon.json; pidfile: of the daemon, whose command line may name other files."""
-    config = _config(path, pidfile)
+    config = effective.settings(path, pidfile)
     group, gid = _group(str(config.get("group") or "docker"))
-    data_root = str(config.get("data-root") or "/var/lib/docker")
+    data_root = effective.data_root(config)
     recorded = store.accesses()
     found = {name: read_access(name) for name in recorded}
     files = store.files()
@@ -43,7 +43,7 @@ def look(path: str, pidfile: str, store: UndoStore) -> Observed:
         gid=gid,
         members=_members(group, gid),
         data_root=data_root if Path(data_root).is_dir() else None,
-        own_partition=os.path.ismount(data_root),
+        own_partition=os.path.ismount(os.path.realpath(data_root)),
         socket_unit=socket_unit(),
         drop_in=to_text(read_file(DROP_IN)),
         drop_in_recorded=DROP_IN in files,
@@ -67,17 +67,6 @@ def socket_unit() -> SocketUnit | None:
     texts = ((path, to_text(read_file(path))) for path in paths if path)
     files = tuple((path, file.text if file else "") for path, file in texts)
     return SocketUnit(shown.get(USER, ""), shown.get(GROUP, ""), int(shown.get(MODE) or "0666", 8), files)
-
-
-def _config(path: str, pidfile: str) -> Config:
-    """What the file and the running daemon's command line say together."""
-    state = read_file(path)
-    config = parse(state.content, path) if state else {}
-    try:
-        pid = int(Path(pidfile).read_text(encoding="ascii").strip())
-    except (OSError, ValueError):
-        return config
-    return {**config, **flags.parse(process.command_line(pid))} if process.alive(pid) else config
 
 
 def _seen(path: str, config: Config) -> t.Iterator[Seen]:

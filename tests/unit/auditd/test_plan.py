@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import typing as t
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from ansible_collections.caisson.hardening.plugins.module_utils.auditd import apply
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd.plan import (
     ABSENT,
     BOOT_FILE,
@@ -18,11 +23,13 @@ from ansible_collections.caisson.hardening.plugins.module_utils.auditd.plan impo
     predicted,
 )
 from ansible_collections.caisson.hardening.plugins.module_utils.auditd.rules import KEY, AuditRule, parse, without
+from ansible_collections.caisson.hardening.plugins.module_utils.daemon import process
 from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import FileText
+from ansible_collections.caisson.hardening.plugins.module_utils.host.undo import UndoStore
 from hypothesis import given
 from hypothesis import strategies as st
 
-HOST = Observed(paths=frozenset({"/usr/sbin/dockerd", "/etc/docker", "/var/lib/docker"}))
+HOST = Observed(paths={path: path for path in ("/usr/sbin/dockerd", "/etc/docker", "/var/lib/docker")})
 
 
 @pytest.mark.parametrize(
@@ -60,6 +67,54 @@ def test_what_is_there_is_watched_and_what_comes_with_the_engine_too() -> None:
     assert plan.changes.reload == f"load {len(plan.rules)} audit rules"
     # At boot the rules are loaded before containerd makes the directory of its socket.
     assert boot.path == BOOT_FILE and boot.after and "d /run/containerd " in boot.after.text
+
+
+def test_what_a_link_leads_to_is_watched_once() -> None:
+    unit = "/usr/lib/systemd/system/docker.service"
+    links = {"/lib/systemd/system/docker.service": unit, unit: unit, "/var/lib/docker": "/data/docker"}
+    shims = {f"/usr/bin/containerd-shim-runc-{name}": "/usr/bin/shim" for name in ("v1", "v2")}
+    observed = Observed(paths={**links, **shims})
+    plan = make_plan(PRESENT, observed)
+    paths = [rule.path for rule in plan.rules]
+    assert {unit, "/data/docker", "/usr/bin/shim"} < set(paths) and len(paths) == len(set(paths))
+    judged = {finding.control: finding for finding in findings(predicted(observed, plan))}
+    assert judged["docker_audit.data_root"].evidence == "watched: /data/docker"
+    assert judged["docker_audit.containerd_shim_runc_v1"].outcome == "pass"
+
+
+class NoAudit:
+    unable, locked = "there is no auditctl", False
+
+
+def test_the_daemons_own_file_and_command_line_say_what_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, pidfile, data, link = (tmp_path / name for name in ("own.json", "pid", "data", "link"))
+    data.mkdir()
+    link.symlink_to(data)
+    store = UndoStore("docker_audit", str(tmp_path / "undo"))
+
+    def watched(place: apply.Place) -> set[str]:
+        observed = replace(apply.look(place, t.cast("t.Any", NoAudit()), store), engine=True, unable="")
+        return {rule.path for rule in make_plan(PRESENT, observed).rules}
+
+    file.write_text(json.dumps({"data-root": str(link)}), encoding="utf-8")
+    assert {str(data), str(file)} < watched(apply.Place(str(file), str(pidfile)))
+    other = tmp_path / "other"
+    other.mkdir()
+    assert str(other) in watched(apply.Place(str(file), str(pidfile), str(other)))
+    file.write_text("{}", encoding="utf-8")
+    pidfile.write_text(f"{os.getpid()}", encoding="ascii")
+    monkeypatch.setattr(process, "command_line", lambda pid: ["dockerd", f"--data-root={other}"])
+    assert str(other) in watched(apply.Place(str(file), str(pidfile)))
+
+
+def test_a_masked_unit_is_not_watched(tmp_path: Path) -> None:
+    masked = tmp_path / "daemon.json"
+    masked.symlink_to("/dev/null")
+    place = apply.Place(str(masked), str(tmp_path / "pid"))
+    store = UndoStore("docker_audit", str(tmp_path / "undo"))
+    assert str(masked) not in apply.look(place, t.cast("t.Any", NoAudit()), store).paths
 
 
 def test_a_second_run_has_nothing_to_do_and_undo_takes_everything_back() -> None:

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import InputError
 from ansible_collections.caisson.hardening.plugins.module_utils.host.changes import Access, FileText
+from ansible_collections.caisson.hardening.plugins.module_utils.host.undo import UndoStore
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.catalogue import BY_NAME, RULES
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.findings import findings
+from ansible_collections.caisson.hardening.plugins.module_utils.permissions.observe import look
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.plan import (
     DROP_IN,
     FORMER_DROP_IN,
@@ -215,3 +219,13 @@ def test_wrong_options_are_refused_all_at_once() -> None:
         parse(group_members=["a b"], omit=["docker_files.sockt_mode", "daemon.icc"])
     message = str(caught.value)
     assert "3 faults" in message and "did you mean 'docker_files.socket_mode'" in message
+
+
+def test_a_data_root_behind_a_link_is_a_partition_where_its_target_is_one(tmp_path: Path) -> None:
+    file, link = tmp_path / "daemon.json", tmp_path / "data"
+    file.write_text(json.dumps({"data-root": str(link)}), encoding="utf-8")
+    store = UndoStore("docker_permissions", str(tmp_path / "undo"))
+    for target, mounted in (("/proc", True), (str(tmp_path), False)):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        assert look(str(file), str(tmp_path / "pid"), store).own_partition is mounted
