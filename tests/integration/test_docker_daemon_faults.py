@@ -100,6 +100,31 @@ def test_a_run_killed_before_any_of_its_steps_leaves_the_daemon_and_the_next_run
     assert steps > 10, "the runs were not killed where they should have been"
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_killed_run_that_has_a_file_beside_the_daemons_own_is_converged_and_undone(
+    daemon: SandboxedDaemon, state: str
+) -> None:
+    """The seccomp profile of `strict` is written before daemon.json, which names it, and goes after it."""
+    process, profile = daemon.container_pid("stays"), daemon.directory / "caisson-seccomp.json"
+    steps = 0
+    while True:
+        if state == "absent":
+            daemon.done(profile="strict")
+        if daemon.dies(DYING + RUN, str(steps), profile="strict", state=state) != DIED:
+            break
+        daemon.comes_back()
+        if state == "present":
+            daemon.done(profile="strict")
+            assert daemon.done(profile="strict")["changed"] is False, f"step {steps}"
+            assert f"name=seccomp,profile={profile}" in daemon.info()["SecurityOptions"], f"step {steps}"
+        daemon.done(state="absent")
+        assert (daemon.config.read_bytes(), profile.exists()) == (FORMER, False), f"step {steps}"
+        assert daemon.container_pid("stays") == process, f"step {steps}"
+        # The first ones stand around the profile in the one, the last ones in the other.
+        steps += 4
+    assert steps > 8, "the runs were not killed where they should have been"
+
+
 def test_a_run_killed_after_it_wrote_what_no_daemon_starts_with_is_undone_by_the_next(daemon: SandboxedDaemon) -> None:
     """The daemon is down then, and the file that stands is the bad one: the former one is in the record."""
     daemon.done()

@@ -22,18 +22,23 @@ except CaissonError as error:
     result = {"failed": True, "msg": str(error)}
 print(json.dumps(result))
 """
-# It dies before each thing that it writes, and before and while it tells a daemon something.
+# It dies before each thing that it writes, and before and while it tells a daemon or its engine something.
 DYING = f"""{STEP}
-from ansible_collections.caisson.hardening.plugins.module_utils.daemon import process, service, takeover
+from ansible_collections.caisson.hardening.plugins.module_utils.daemon import engine, process, service
+from ansible_collections.caisson.hardening.plugins.module_utils.daemon import surroundings, takeover
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon import transaction as carried
 from ansible_collections.caisson.hardening.plugins.module_utils.host import undo
-for place in (carried, takeover, undo):
+for place in (carried, surroundings, takeover, undo):
     place.write_file = step(place.write_file)
     place.remove_file = step(place.remove_file)
 takeover.daemon_reload = step(takeover.daemon_reload)
 for daemon in (process.PlainDaemon, service.SystemdDaemon):
     daemon.reload = step(daemon.reload)
     daemon.restart = step(daemon.restart)
+    daemon.start = step(daemon.start)
+    daemon.stop = step(daemon.stop)
+engine.Engine.stop = step(engine.Engine.stop)
+engine.Engine.start = step(engine.Engine.start)
 process.PlainDaemon._ended = step(process.PlainDaemon._ended)
 carried.Transaction._wait = step(carried.Transaction._wait)
 """
