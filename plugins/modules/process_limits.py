@@ -57,12 +57,20 @@ options:
   container_pids:
     description:
       - The number of tasks that all containers may have together, for which O(threads_max) and O(pid_max) leave room.
-      - V(auto) is the sum of the PID limits of the running containers. It is read from their cgroups, of whichever
-        engine, and needs no answer of the engine. Containers without a limit are named in RV(container_pids), with a
-        warning.
-      - Give a number where containers are deployed later, or 0 to leave them out of account.
+      - V(auto) is the sum of the PID limits of the running containers, and of those of O(declared_containers). The
+        former are read from their cgroups, of whichever engine, and need no answer of the engine. Containers without a
+        limit are named in RV(container_pids), with a warning.
+      - Give a number where other containers are deployed later, or 0 to leave them out of account.
     type: str
     default: auto
+  declared_containers:
+    description:
+      - The containers that are to run on this host, each with its PID limit, so that the limits have their size before
+        these are deployed. 0 and -1 are no limit.
+      - One that runs already counts once, with the greater of both limits. It is known by the name that Docker's
+        command line gives; without an answer, the greater counts of what runs and of what is declared.
+    type: dict
+    default: {}
   user_processes:
     description:
       - The number of processes that each ordinary user may have, as the hard limit C(nproc) of login sessions.
@@ -159,6 +167,10 @@ EXAMPLES = r"""
     container_pids: 20000
     exempt_services: [ci-runner.service]
 
+- name: Be ready for two containers before they are deployed
+  caisson.hardening.process_limits:
+    declared_containers: {web: 256, db: 512}
+
 - name: Undo it
   caisson.hardening.process_limits:
     state: absent
@@ -187,16 +199,16 @@ sizes:
     service_processes: 48211
     docker_tasks_max: 48211
 container_pids:
-  description: What the running containers may have; empty where O(container_pids) is a number.
+  description: What the containers may have; empty where O(container_pids) is a number.
   returned: success
   type: dict
   contains:
     sum:
-      description: The sum of their PID limits.
+      description: The sum of the PID limits of those that run or are declared.
       returned: success
       type: int
     unlimited:
-      description: The names of those without a limit; their short ids where the engine gives no answer.
+      description: The names of the running ones without a limit; their short ids where the engine gives no answer.
       returned: success
       type: list
       elements: str
@@ -288,6 +300,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "threads_max": _SIZE,
     "pid_max": _SIZE,
     "container_pids": _SIZE,
+    "declared_containers": {"type": "dict", "default": {}},
     "user_processes": _SIZE,
     "user_tasks_max": _SIZE,
     "exempt": _NAMES,

@@ -317,6 +317,19 @@ def test_sizes_have_room_for_the_containers_and_do_not_move_with_them(host: Host
         host.limit(state="absent")
 
 
+def test_declared_containers_have_room_before_they_run_and_count_once(host: Host, busybox: str) -> None:
+    options = {**NUMBERS, "declared_containers": {"web": 1000, "db": 700}}
+    try:
+        predicted, first = host.limit(check=True, **options), host.limit(**options)
+        assert predicted == first and first["container_pids"]["sum"] == 1700
+        host.said(f"for name in web db; do docker run -d --pids-limit 700 --name $name {busybox} sleep 300; done")
+        host.said(f"docker update --pids-limit 1000 web; docker run -d --pids-limit 5 --name own {busybox} sleep 300")
+        second = host.limit(**options)
+        assert second["container_pids"]["sum"] == 1705 and not second["changed"]
+    finally:
+        host.limit(state="absent")
+
+
 def test_drop_in_of_somebody_else_that_wins_is_named(host: Host) -> None:
     path = "/etc/systemd/system/docker.service.d/zz-mine.conf"
     host.said(f"mkdir -p {Path(path).parent}; printf '[Service]\\nTasksMax=2222\\n' > {path}; systemctl daemon-reload")

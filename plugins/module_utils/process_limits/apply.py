@@ -73,7 +73,7 @@ def _result(
         extra={
             "sizes": {name: value for name, value in vars(sizes).items() if value is not None},
             "container_pids": {
-                "sum": host.containers.limits,
+                "sum": host.containers.allowed,
                 "unlimited": list(host.containers.unlimited),
             },
             "pending": services.pending(sizes, observed.systemd) if present else [],

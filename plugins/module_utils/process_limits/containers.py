@@ -1,11 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How many tasks the running containers may have together, from the limits of their cgroups. Pure."""
+"""How many tasks the containers may have together, from the limits of their cgroups and of those to come. Pure."""
 
 from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 # ``docker/<id>`` of the cgroupfs driver, ``docker-<id>.scope`` of the systemd driver, ``libpod-<id>.scope`` and such;
@@ -23,11 +23,21 @@ class Cgroup:
 
 @dataclass(frozen=True)
 class Containers:
-    """The running containers: what their limits allow together, the tasks of the limited ones, who has no limit."""
+    """The running containers: what their limits allow together, the tasks of the limited ones, who has no limit.
+
+    declared: what the containers that are to run will add to that. new: how many of those do not run yet.
+    """
 
     limits: int = 0
     tasks: int = 0
     unlimited: tuple[str, ...] = ()
+    declared: int = 0
+    new: int = 0
+
+    @property
+    def allowed(self) -> int:
+        """What they may have together when all that are to run do."""
+        return self.limits + self.declared
 
 
 def container_id(name: str) -> str:
@@ -43,6 +53,25 @@ def summed(groups: t.Mapping[str, Cgroup]) -> Containers:
     """
     limits, tasks, unlimited = _below("", groups, _children(groups))
     return Containers(limits, tasks, tuple(sorted(unlimited)))
+
+
+def with_declared(
+    running: Containers, declared: t.Mapping[str, int], limits: t.Mapping[str, int | None], names: t.Mapping[str, str]
+) -> Containers:
+    """The running ones, and what the declared ones add, so that the sum is the same before their deployment and after.
+
+    declared: limits by name. limits: those of the running ones by id. names: their names by id. Where the engine names
+    no running one, each may be a declared one, and the greater sum counts.
+    """
+    known = {names[identity]: limit or 0 for identity, limit in limits.items() if identity in names}
+    unnamed = [limit or 0 for identity, limit in limits.items() if identity not in names]
+    missing = [limit for name, limit in declared.items() if name not in known]
+    raised = sum(max(limit - known[name], 0) for name, limit in declared.items() if name in known)
+    return replace(
+        running,
+        declared=raised + max(sum(missing) - sum(unnamed), 0),
+        new=max(len(missing) - len(unnamed), 0),
+    )
 
 
 def _children(groups: t.Mapping[str, Cgroup]) -> dict[str, set[str]]:

@@ -88,7 +88,7 @@ def _units(limit: int | None, units: t.Sequence[str], systemd: services.SystemdO
 def _room(spec: LimitsSpec, host: Host, live: int) -> Outcome:
     allowed = allowed_in_containers(spec, host)
     if not allowed:
-        return NOT_APPLICABLE, "no running container has a PID limit"
+        return NOT_APPLICABLE, "no container has a PID limit"
     holds = live >= least_room(spec, host)
     return (PASS if holds else FAIL), f"containers may have {allowed} together, the host {live}"
 

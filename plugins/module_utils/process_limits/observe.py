@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 
 from ..host.cgroups import container_names, pids_cgroups
 from ..host.files import read_file
@@ -20,7 +20,7 @@ from ..kernel.plan import Observed
 from ..kernel.spec import PRESENT
 from ..kernel.sysctl_files import boot_files
 from .accounts import user_ids
-from .containers import Cgroup, Containers, container_id, summed
+from .containers import Cgroup, Containers, container_id, summed, with_declared
 from .core_dumps import CORE_PATTERN
 from .pam_files import observe_pam
 from .plan import FILES, PAM_FILE, SYSCTL_FILE, LimitsObserved, LimitsPlan, contents
@@ -76,6 +76,7 @@ def observe_host(spec: LimitsSpec, observed: LimitsObserved) -> Host:
     before = {key: int(observed.kernel.originals.get(key, observed.kernel.values.get(key, "0"))) for key in _KEYS}
     ours = assignments(observed.kernel.file.text) if observed.kernel.file else {}
     threads, pids = (_integer(ours.get(key, "")) for key in _KEYS)
+    summed_up = spec.container_pids == AUTO and spec.state == PRESENT
     return Host(
         memory_kib=memory_kib(),
         threads_in_use=threads_in_use(),
@@ -83,13 +84,18 @@ def observe_host(spec: LimitsSpec, observed: LimitsObserved) -> Host:
         pid_max=before["kernel.pid_max"],
         ours=threads,
         our_pids=pids,
-        containers=_containers() if spec.container_pids == AUTO and spec.state == PRESENT else Containers(),
+        containers=_containers(spec.declared) if summed_up else Containers(),
     )
 
 
-def _containers() -> Containers:
-    found = summed({path: Cgroup(*reading) for path, reading in pids_cgroups(container_id).items()})
-    names = container_names(found.unlimited)
+def _containers(declared: t.Mapping[str, int]) -> Containers:
+    groups = {path: Cgroup(*reading) for path, reading in pids_cgroups(container_id).items()}
+    limits = {
+        identity: group.limit for path, group in groups.items() if (identity := container_id(PurePosixPath(path).name))
+    }
+    found = summed(groups)
+    names = container_names(tuple(limits) if declared else found.unlimited)
+    found = with_declared(found, declared, limits, names)
     return replace(found, unlimited=tuple(sorted(names.get(each, each[:12]) for each in found.unlimited)))
 
 

@@ -14,6 +14,8 @@ from .spec import AUTO, KEEP, LARGEST_PID, WHERE, LimitsSpec
 _KIB_EACH_AT_MOST = 128
 _KIB_EACH = 256
 _LEAST_PIDS = 32768
+# The threads of the engine, of the shim and of the proxies of one container's ports.
+_ENGINE_EACH = 16
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def intended(spec: LimitsSpec, host: Host) -> Sizes:
 
 def allowed_in_containers(spec: LimitsSpec, host: Host) -> int:
     """The tasks that the containers may have together."""
-    return host.containers.limits if spec.container_pids == AUTO else int(spec.container_pids)
+    return host.containers.allowed if spec.container_pids == AUTO else int(spec.container_pids)
 
 
 def least_room(spec: LimitsSpec, host: Host) -> int:
@@ -113,8 +115,8 @@ def room_warnings(spec: LimitsSpec, host: Host, sizes: Sizes) -> list[str]:
 
 
 def _own(host: Host) -> int:
-    """The threads outside of limited containers."""
-    return max(host.threads_in_use - host.containers.tasks, 0)
+    """The threads outside of limited containers, with those that the engine will have for the ones to come."""
+    return max(host.threads_in_use - host.containers.tasks, 0) + host.containers.new * _ENGINE_EACH
 
 
 def _with_user(threads: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import Fault, InputError
 from ..kernel.spec import FAIL, PRESENT
@@ -18,6 +18,8 @@ _NAME = re.compile(r"^@?[A-Za-z_][A-Za-z0-9_.-]*\$?\Z")
 _SERVICE = re.compile(r"^[A-Za-z0-9:_.\\@-]+\Z")
 _OTHER_UNIT = re.compile(r"\.(socket|device|mount|automount|swap|target|path|timer|slice|scope)\Z")
 LARGEST_PID = 4194304
+# Docker's word for no limit, as 0 is.
+UNLIMITED = "-1"
 # The least and the greatest explicit number for each option.
 _RANGES = {
     "threads_max": (1000, 2**30 - 1),
@@ -41,7 +43,10 @@ class ConfigFile:
 
 @dataclass(frozen=True)
 class LimitsSpec:
-    """The options of the ``process_limits`` module; a size is a number, ``auto`` or ``keep``."""
+    """The options of the ``process_limits`` module; a size is a number, ``auto`` or ``keep``.
+
+    declared: the PID limit of each container that is to run, without those that have none.
+    """
 
     threads_max: str = AUTO
     pid_max: str = AUTO
@@ -51,6 +56,7 @@ class LimitsSpec:
     tasks_max: str = AUTO
     service_processes: str = AUTO
     docker_tasks_max: str = AUTO
+    declared: t.Mapping[str, int] = field(default_factory=dict)
     exempt: tuple[str, ...] = ()
     exempt_services: tuple[str, ...] = ()
     core_dumps: bool = False
@@ -60,6 +66,7 @@ class LimitsSpec:
 
 def parse(
     *,
+    declared_containers: t.Mapping[str, t.Any] | None = None,
     exempt: t.Sequence[t.Any] = (),
     exempt_services: t.Sequence[t.Any] = (),
     core_dumps: bool = False,
@@ -72,6 +79,12 @@ def parse(
     if sizes:
         raise TypeError(f"no options: {', '.join(sorted(sizes))}")
     faults = [fault for option, value in given.items() for fault in _size_faults(option, value)]
+    declared = {str(name): str(limit).strip() for name, limit in (declared_containers or {}).items()}
+    faults += [
+        Fault(WHERE, f"declared_containers.{name}", limit, "is no PID limit", f"write a number up to {LARGEST_PID}")
+        for name, limit in declared.items()
+        if limit != UNLIMITED and not (limit.isascii() and limit.isdigit() and int(limit) <= LARGEST_PID)
+    ]
     faults += [
         Fault(WHERE, "exempt", name, "is no user or group name", "write a user like deploy or a group like @batch")
         for name in exempt
@@ -86,6 +99,7 @@ def parse(
         raise InputError(faults)
     return LimitsSpec(
         **given,
+        declared={name: int(limit) for name, limit in declared.items() if limit not in (UNLIMITED, "0")},
         exempt=tuple(sorted({str(name) for name in exempt})),
         exempt_services=tuple(sorted({_service(str(name)) for name in exempt_services})),
         core_dumps=core_dumps,

@@ -9,6 +9,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.c
     Containers,
     container_id,
     summed,
+    with_declared,
 )
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
@@ -56,3 +57,26 @@ def test_limited_parent_bounds_its_containers() -> None:
 
 def test_service_with_a_limit_and_no_container_counts_nothing() -> None:
     assert summed({"system.slice/cron.service": Cgroup(100, 1)}) == Containers()
+
+
+def test_declared_containers_count_the_same_before_their_deployment_and_after() -> None:
+    declared = {"web": 256, "db": 512}
+    before = with_declared(Containers(100, 5), declared, {C: 100}, {C: "other"})
+    assert (before.allowed, before.new) == (868, 2)
+    running = Containers(868, 50)
+    after = with_declared(running, declared, {A: 256, B: 512, C: 100}, {A: "web", B: "db", C: "other"})
+    assert (after.allowed, after.new) == (868, 0)
+
+
+def test_container_whose_declared_limit_is_another_counts_with_the_greater_one() -> None:
+    for live, allowed in ((100, 256), (300, 300), (None, 256)):
+        running = Containers(live or 0, 5, () if live else (A,))
+        found = with_declared(running, {"web": 256}, {A: live}, {A: "web"})
+        assert (found.allowed, found.new) == (allowed, 0)
+
+
+def test_greater_sum_counts_where_the_engine_names_nobody() -> None:
+    found = with_declared(Containers(300, 9), {"web": 256, "db": 512}, {A: 100, B: 200}, {})
+    assert (found.allowed, found.new) == (768, 0)
+    assert with_declared(Containers(900, 9), {"web": 256}, {A: 900}, {}).allowed == 900
+    assert with_declared(Containers(), {}, {}, {}) == Containers()

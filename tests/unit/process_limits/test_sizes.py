@@ -158,6 +158,58 @@ def test_what_comes_and_goes_moves_the_limits_up_only_and_each_load_once(
     assert tops == sorted(tops)
 
 
+def test_sizes_are_those_of_the_containers_that_are_to_run() -> None:
+    """Fifty containers on a host with 4 GiB, which are deployed between two runs."""
+    fresh = dataclasses.replace(
+        host(4, in_use=200, threads=31000, pids=32768), containers=Containers(declared=12800, new=50)
+    )
+    first = size(parse(), fresh)
+    deployed = dataclasses.replace(
+        fresh,
+        threads_in_use=900,
+        ours=first.threads_max,
+        our_pids=first.pid_max,
+        containers=Containers(limits=12800, tasks=100),
+    )
+    assert size(parse(), deployed) == first and first.threads_max == 24576
+    assert room_warnings(parse(), deployed, first) == []
+
+
+@given(
+    st.integers(2**19, 2**28),
+    st.integers(4000, 2**21),
+    st.integers(50, 2000),
+    st.lists(st.integers(1, 4096), max_size=200),
+    st.integers(0, 16),
+    st.integers(0, 4096),
+)
+def test_deployment_of_what_was_declared_moves_no_limit(
+    memory: int, threads: int, own: int, declared: list[int], each: int, inside: int
+) -> None:
+    limits, count = sum(declared), len(declared)
+    found = Host(memory, own, threads, 32768, containers=Containers(declared=limits, new=count))
+    first = size(parse(), found)
+    tasks = min(inside, limits)
+    deployed = dataclasses.replace(
+        found,
+        threads_in_use=own + count * each + tasks,
+        ours=first.threads_max,
+        our_pids=first.pid_max,
+        containers=Containers(limits, tasks),
+    )
+    assert size(parse(), deployed) == first
+
+
+@pytest.mark.parametrize("limit", ["many", -2, 4194305, 1.5, None])
+def test_declared_limit_that_is_none_is_refused(limit: object) -> None:
+    with pytest.raises(InputError, match=r"declared_containers\.web"):
+        parse(declared_containers={"web": limit})
+
+
+def test_declared_container_without_a_limit_is_in_no_sum() -> None:
+    assert parse(declared_containers={"web": 256, "free": -1, "open": 0}).declared == {"web": 256}
+
+
 @given(st.integers(2**19, 2**28), st.integers(0, 10**6), st.integers(50, 20000))
 def test_room_is_there_or_its_lack_is_told(memory: int, limits: int, in_use: int) -> None:
     found = Host(memory, in_use, memory // 128, 32768, containers=Containers(limits))
