@@ -35,6 +35,7 @@ EDGES = frozenset(
             "host.cgroups",
             "host.units",
             "process_limits.accounts",
+            "process_limits.coredump_files",
             "process_limits.pam_files",
             "kernel.sysctl_files",
             "kernel_modules.system",

@@ -8,11 +8,18 @@ ends drops every dump (core(5): the program runs on the host, whichever containe
 
 from __future__ import annotations
 
+import re
 import typing as t
+
+from .spec import ConfigFile
 
 CORE_PATTERN = "kernel.core_pattern"
 DROPPED = "|/bin/false"
 _DROPS = frozenset({DROPPED, "|/bin/true", "|/usr/bin/false", "|/usr/bin/true"})
+
+# What systemd-coredump is told: neither keep a dump nor read one.
+STORE_NOTHING = {"Storage": "none", "ProcessSizeMax": "0"}
+_SECTION, _SETTING = re.compile(r"\[(.*)\]\Z"), re.compile(r"(\w+)\s*=\s*(.*)\Z")
 
 
 def wanted_pattern(before: str | None, systemd: bool) -> str | None:
@@ -35,6 +42,24 @@ def warnings(before: str | None) -> tuple[str, ...]:
     if before and "/apport" in before:
         return (f"apport sets {CORE_PATTERN} again whenever it starts; disable apport.service on this host",)
     return ()
+
+
+def told_otherwise(later: t.Iterable[ConfigFile]) -> list[str]:
+    """What the files that systemd-coredump reads after ours set last to another value, each with its file."""
+    last: dict[str, tuple[str, str]] = {}
+    for file in later:
+        section = ""
+        for line in map(str.strip, file.text.splitlines()):
+            header, setting = _SECTION.match(line), _SETTING.match(line)
+            if header:
+                section = header.group(1)
+            elif setting and section == "Coredump" and setting.group(1) in STORE_NOTHING:
+                last[setting.group(1)] = (setting.group(2), file.path)
+    return [
+        f"{path} is read after our file and sets {name}={value}"
+        for name, (value, path) in sorted(last.items())
+        if value != STORE_NOTHING[name]
+    ]
 
 
 def pattern_before(originals: t.Mapping[str, str], values: t.Mapping[str, str]) -> str | None:

@@ -35,7 +35,7 @@ def findings(spec: LimitsSpec, host: Host, observed: LimitsObserved, undone: boo
         "core_pattern": _judge(
             not spec.core_dumps,
             *core_dumps.judge(
-                observed.kernel.values.get(core_dumps.CORE_PATTERN), _holds(COREDUMP_FILE, spec, sizes, observed)
+                observed.kernel.values.get(core_dumps.CORE_PATTERN), _stores_nothing(spec, sizes, observed)[0]
             ),
         ),
         "pam": _pam(spec, sizes, observed),
@@ -68,7 +68,7 @@ def _systemd(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved, undone: b
             "service_processes": nproc,
             "user_tasks": _units(sizes.user_tasks_max, [services.ANY_USER], systemd),
             "docker_tasks": _units(sizes.docker_tasks_max, services.engines(systemd, spec.exempt_services), systemd),
-            "core_storage": _judge(not spec.core_dumps, _holds(COREDUMP_FILE, spec, sizes, observed), COREDUMP_FILE),
+            "core_storage": _judge(not spec.core_dumps, *_stores_nothing(spec, sizes, observed)),
         }
     if not services.engines(systemd, spec.exempt_services):
         found["docker_tasks"] = (NOT_APPLICABLE, "there is no service of the engine, or it is exempt")
@@ -118,6 +118,13 @@ def _pam(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> Outcome:
     if without:
         return FAIL, "; ".join(f"{service}: {remedy}" for service, remedy in sorted(without.items()))
     return PASS, f"pam_limits is called by {', '.join(there)}"
+
+
+def _stores_nothing(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> tuple[bool, str]:
+    """Whether systemd-coredump is told so, with no later file that says otherwise, and what was seen."""
+    wins = core_dumps.told_otherwise(observed.coredump)
+    evidence = f"{COREDUMP_FILE}{', but ' if wins else ''}{'; '.join(wins)}"
+    return _holds(COREDUMP_FILE, spec, sizes, observed) and not wins, evidence
 
 
 def _holds(path: str, spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> bool:

@@ -22,8 +22,9 @@ from ..kernel.sysctl_files import boot_files
 from .accounts import user_ids
 from .containers import Cgroup, Containers, container_id, summed, with_declared
 from .core_dumps import CORE_PATTERN
+from .coredump_files import later_files
 from .pam_files import observe_pam
-from .plan import FILES, PAM_FILE, SYSCTL_FILE, LimitsObserved, LimitsPlan, contents
+from .plan import COREDUMP_FILE, FILES, PAM_FILE, SYSCTL_FILE, LimitsObserved, LimitsPlan, contents
 from .services import ALL_USERS, ANY_USER, ENGINES, NAME, SystemdObserved
 from .sizes import Host, Sizes
 from .spec import AUTO, ConfigFile, LimitsSpec
@@ -57,6 +58,7 @@ def observe(spec: LimitsSpec, kernel: ProcSys, store: UndoStore) -> LimitsObserv
         pam=observe_pam(PAM_FILE),
         exempt_ids=ids,
         unknown=unknown,
+        coredump=later_files(COREDUMP_FILE),
     )
     # The files that may be wanted do not depend on the numbers in them.
     any_sizes = Sizes(*[1] * len(vars(Sizes())))

@@ -10,7 +10,7 @@ from ..host.changes import HEADER, ChangeSet, FileChange, FileText, file_change
 from ..kernel.plan import Observed, SysctlPlan, make_plan
 from ..kernel.spec import PRESENT, SysctlSpec
 from . import services
-from .core_dumps import CORE_PATTERN, pattern_before, wanted_pattern
+from .core_dumps import CORE_PATTERN, STORE_NOTHING, pattern_before, told_otherwise, wanted_pattern
 from .core_dumps import warnings as core_warnings
 from .pam import Override, PamObserved, inactive, overrides
 from .services import SYSTEM_FILE, SystemdObserved
@@ -30,6 +30,7 @@ class LimitsObserved:
     """The host: the kernel's part, our other files as they stand and as they were, systemd, and what PAM reads.
 
     systemd is None where none runs. exempt_ids: the user numbers of the exempt. unknown: those that are not known here.
+    coredump: the drop-ins that systemd-coredump reads after ours.
     """
 
     kernel: Observed
@@ -40,6 +41,7 @@ class LimitsObserved:
     pam: PamObserved = field(default_factory=PamObserved)
     exempt_ids: t.Mapping[int, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    coredump: tuple[ConfigFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def contents(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> dict[s
         **services.contents(
             sizes, observed.systemd, spec.core_dumps, sorted(observed.exempt_ids), spec.exempt_services
         ),
-        COREDUMP_FILE: "" if spec.core_dumps else "[Coredump]\nStorage=none\nProcessSizeMax=0\n",
+        COREDUMP_FILE: "" if spec.core_dumps else _coredump(),
     }
     return {path: FileText(HEADER + text) for path, text in texts.items() if text}
 
@@ -111,6 +113,10 @@ def contents(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> dict[s
 def pam_overrides(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved, item: str) -> tuple[Override, ...]:
     """The lines of other files that give login sessions more than we mean them to have."""
     return overrides(ConfigFile(PAM_FILE, _pam(spec, sizes)), observed.pam.limits, spec.exempt, item)
+
+
+def _coredump() -> str:
+    return "[Coredump]\n" + "".join(f"{name}={value}\n" for name, value in STORE_NOTHING.items())
 
 
 def _pam(spec: LimitsSpec, sizes: Sizes) -> str:
@@ -173,6 +179,8 @@ def _warnings(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved) -> list[
         ]
     systemd = observed.systemd
     if systemd:
+        if not spec.core_dumps:
+            found += [f"{text}; take the line out of it" for text in told_otherwise(observed.coredump)]
         found += [
             f"exempt_services names {unit}, but there is no such service here; it will be exempt when there is"
             for unit in spec.exempt_services

@@ -142,6 +142,21 @@ def test_later_drop_in_of_somebody_else_is_named_and_fails_the_control() -> None
     assert outcome.outcome == "fail" and "zz.conf" in outcome.evidence
 
 
+def test_later_file_that_has_core_dumps_stored_is_named_and_fails_both_controls() -> None:
+    pattern = "|/usr/lib/systemd/systemd-coredump %P"
+    path = "/run/systemd/coredump.conf.d/90-x.conf"
+    told = dataclasses.replace(
+        with_systemd(), kernel=Observed({**VALUES, "kernel.core_pattern": pattern}), files=plan(with_systemd()).wanted
+    )
+    stored = dataclasses.replace(told, coredump=(ConfigFile(path, "[Coredump]\nStorage=external\n"),))
+    for observed, outcome in ((told, "pass"), (stored, "fail")):
+        found = {each.control: each for each in findings(parse(), HOST, observed)}
+        assert found["process_limits.core_pattern"].outcome == found["process_limits.core_storage"].outcome == outcome
+        assert (path in found["process_limits.core_storage"].evidence) is (outcome == "fail")
+        assert any(f"{path} is read after our file" in text for text in plan(observed).warnings) is (outcome == "fail")
+    assert not any(path in text for text in plan(stored, core_dumps=True).warnings)
+
+
 def test_limit_that_waits_for_a_restart_is_told() -> None:
     sizes = Sizes(docker_tasks_max=5000)
     assert "effective after its next restart" in pending(sizes, SystemdObserved({}, running={"docker.service": -1}))[0]
