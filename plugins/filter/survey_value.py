@@ -18,8 +18,9 @@ description:
     what the roles take, which is a list of waves, a list of names, a dictionary of settings, a boolean or a number.
   - An empty answer counts as not given. It stands for the default waves, an empty list or
     dictionary, V(false), or an empty text.
+  - With O(otherwise), an answer that was not given, or that says V(as the inventory says), stands for that.
   - It does not judge; the filter P(caisson.hardening.survey_faults#filter) does.
-positional: _input, name
+positional: _input, name, otherwise
 options:
   _input:
     description: The answer.
@@ -29,6 +30,10 @@ options:
     description: The variable that it is the answer for, such as V(harden_serial).
     type: str
     required: true
+  otherwise:
+    description: What counts where no answer was given, in the same form.
+    type: raw
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -45,12 +50,12 @@ _value:
 """
 
 
-def survey_value(value: t.Any, name: str) -> t.Any:
-    """The answer for the variable *name* as what it means."""
+def survey_value(value: t.Any, name: str, otherwise: t.Any = "") -> t.Any:
+    """The answer for the variable *name* as what it means, or *otherwise* where none was given."""
     kind = survey.VARIABLES.get(name)
     if kind is None:
         raise AnsibleFilterError(f"survey_value knows no variable {name!r}; it knows {', '.join(survey.VARIABLES)}")
-    return survey.read(kind, value)
+    return survey.read(kind, value if survey.text(value) else otherwise)
 
 
 class FilterModule:

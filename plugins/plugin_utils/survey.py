@@ -14,6 +14,8 @@ from ansible_collections.caisson.hardening.plugins.module_utils.host import mome
 from . import window
 
 CANARY_FIRST = ("1", "10%", "30%", "100%")
+# A choice that counts as no answer, for AWX takes no empty one and gives the default to a job that was not asked.
+AS_INVENTORY = "as the inventory says"
 YES = frozenset(("yes", "true", "on", "1"))
 NO = frozenset(("no", "false", "off", "0"))
 DRIFT_ACTIONS = ("report", "snapshot", "recreate", "fail")
@@ -55,6 +57,17 @@ VARIABLES: dict[str, str | tuple[str, ...]] = {
     "drift_docker_host": TEXT,
     "drift_parallel": NUMBER,
 }
+# What an inventory may say too is asked for under a name of its own: an extra variable, even an empty one, hides the
+# inventory's of the same name.
+ASKED = {
+    "harden_run_profile": "harden_profile",
+    "harden_run_install_docker": "harden_install_docker",
+    "restore_run_containers": "restore_containers",
+    "drift_run_on_drift": "drift_on_drift",
+    "drift_run_project": "drift_project",
+    "drift_run_ignore": "drift_ignore",
+}
+VARIABLES.update({answer: VARIABLES[name] for answer, name in ASKED.items()})
 # The answers that a playbook reads, by the beginnings of their names.
 PREFIXES = {
     "harden": ("harden_",),
@@ -72,7 +85,8 @@ _KEY = re.compile(r"[A-Za-z][\w*-]*([./][\w*-]+)+")
 
 def text(value: t.Any) -> str:
     """The answer without the blanks around it; empty if none was given."""
-    return "" if value is None else str(value).strip()
+    given = "" if value is None else str(value).strip()
+    return "" if given == AS_INVENTORY else given
 
 
 def waves(value: t.Any) -> list[str]:
@@ -134,7 +148,8 @@ def faults(answers: t.Mapping[str, t.Any], playbook: str, hosts: t.Mapping[str, 
             found.append(f"{name}: {_short(answers[name])} {said}")
     if playbook == "rollback" and not text(answers.get("rollback_containers")):
         found.append("rollback_containers: no container is named: write one or more names, as in web,db")
-    if playbook == "restore" and text(answers.get("restore_to")) and flag(answers.get("restore_containers")):
+    removes = text(answers.get("restore_run_containers")) or answers.get("restore_containers")
+    if playbook == "restore" and text(answers.get("restore_to")) and flag(removes):
         found.append("restore_containers: 'yes' removes containers, and restore_to leaves them: write one of the two")
     if not found and "harden_" in PREFIXES[playbook]:
         found += _apart(answers, hosts)

@@ -20,8 +20,8 @@ SURVEY = {
     "harden_limit": "",
     "harden_serial": "1, 100%",
     "harden_canary_only": "no",
-    "harden_profile": "baseline",
-    "harden_install_docker": "",
+    "harden_run_profile": "baseline",
+    "harden_run_install_docker": "as the inventory says",
     "harden_kernel_settings": "# of this run\nnet.ipv4.conf.all.log_martians=1",
 }
 # What belongs to the inventory: containers are lists and dictionaries, which no survey has.
@@ -81,12 +81,12 @@ def test_wrong_answers_are_refused_all_at_once_before_the_host_is_touched(
     api: docker.APIClient, controller: Controller
 ) -> None:
     before = execute(api, "sh", "-c", "last -w 2>/dev/null | wc -l; ls /var/lib/caisson 2>&1; ls /root/.ansible 2>&1")
-    wrong = {**SURVEY, "harden_serial": "ten", "harden_profile": "lax", "harden_limit": "wbe"}
+    wrong = {**SURVEY, "harden_serial": "ten", "harden_run_profile": "lax", "harden_limit": "wbe"}
     job = controller.run("harden.yml", wrong)
     assert job.status == "failed"
     for sentence in (
         "harden_serial: 'ten' is neither a number of hosts nor a percentage: write 5 or 10%",
-        "harden_profile: 'lax' is unknown: write baseline or strict",
+        "harden_run_profile: 'lax' is unknown: write baseline or strict",
         "harden_limit: 'wbe' matches no host of the inventory: write a host, a group, or a pattern of them",
     ):
         assert sentence in " ".join(job.output.split()), job.output
@@ -134,7 +134,7 @@ def test_jobs_change_then_change_nothing_then_fail_then_restore_and_each_leaves_
         gate = controller.run("awx_gate.yml", {**again.artifacts, "gate_expect": expected})
         assert gate.status == status, gate.output
 
-    undone = controller.run("restore.yml", {"harden_hosts": NAME, "restore_containers": "yes", "harden_serial": ""})
+    undone = controller.run("restore.yml", {"harden_hosts": NAME, "restore_run_containers": "yes", "harden_serial": ""})
     assert undone.status == "successful" and record(undone)["outcome"] == "changed", undone.output
     assert record(undone)["containers"] == {"waived": "removed", "caisson-demo": "removed"}
     assert execute(api, "cat", "/proc/sys/net/ipv4/conf/all/log_martians")[1].strip() == "0"

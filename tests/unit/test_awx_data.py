@@ -7,8 +7,10 @@ import re
 import typing as t
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
+from ansible_collections.caisson.hardening.plugins.filter.survey_value import survey_value
 from ansible_collections.caisson.hardening.plugins.plugin_utils import survey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +40,23 @@ def test_question_is_flat_and_its_default_is_an_answer_that_is_taken(name: str) 
         answers = {"rollback_containers": "web", question["variable"]: answer or None}
         assert question["required"] or survey.faults(answers, playbook, hosts) == []
     if isinstance(kind, tuple):
-        assert tuple(question["choices"]) == kind
+        assert tuple(choice for choice in question["choices"] if choice != survey.AS_INVENTORY) == kind
+
+
+# Of one run, and read from nowhere else; all others may stand in an inventory.
+OF_THE_RUN = {
+    "harden_hosts", "harden_limit", "harden_serial", "harden_canary_only", "harden_kernel_settings", "restore_to",
+    "rollback_hosts", "rollback_containers", "drift_hosts",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(QUESTIONS))
+def test_question_that_nobody_answers_hides_nothing_of_the_inventory(name: str) -> None:
+    question = QUESTIONS[name]
+    if question["variable"] not in OF_THE_RUN:
+        assert question["variable"] in survey.ASKED
+        assert survey.text(question["default"]) == ""
+        assert question.get("choices", [survey.AS_INVENTORY])[0] == survey.AS_INVENTORY
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
@@ -70,3 +88,25 @@ def test_schedules_name_templates_that_need_no_answer_and_have_rules() -> None:
     for schedule in DATA["awx_schedules"]:
         assert not any(QUESTIONS[each]["required"] for each in asked(TEMPLATES[schedule["template"]]))
         assert re.fullmatch(r"DTSTART:\d{8}T\d{6}Z RRULE:FREQ=(DAILY|WEEKLY);INTERVAL=\d+\S*", schedule["rrule"])
+
+
+@pytest.mark.parametrize("role", ["containers", "docker_daemon", "kernel"])
+@pytest.mark.parametrize(
+    ("answer", "inventory", "meant"),
+    [
+        (survey.AS_INVENTORY, "strict", "strict"),
+        ("", "strict", "strict"),
+        ("baseline", "strict", "baseline"),
+        ("strict", "", "strict"),
+        ("", " ", "baseline"),
+    ],
+)
+def test_roles_take_the_inventory_s_profile_unless_the_survey_was_answered(
+    role: str, answer: str, inventory: str, meant: str
+) -> None:
+    defaults = yaml.safe_load((ROOT / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    environment = jinja2.Environment()
+    environment.filters["caisson.hardening.survey_value"] = survey_value
+    template = environment.from_string(defaults[f"{role}_profile"])
+    assert template.render(harden_profile=inventory, harden_run_profile=answer) == meant
+    assert template.render() == "baseline"

@@ -170,3 +170,23 @@ def test_what_is_not_refused_can_be_read(answers: dict[str, t.Any], playbook: st
             value = survey_value(answer, name)
             if name == "harden_serial":
                 assert value and all(int(part.rstrip("%")) > 0 for part in value)
+
+
+@pytest.mark.parametrize("unanswered", ["", "  ", None, survey.AS_INVENTORY])
+def test_answer_that_was_not_given_leaves_what_the_inventory_says(unanswered: str | None) -> None:
+    assert survey_value(unanswered, "harden_profile", "strict") == "strict"
+    assert survey_value(unanswered, "harden_install_docker", True) is True
+    assert survey_value(unanswered, "drift_ignore", "/srv") == ["/srv"]
+    assert faults(harden_run_profile=unanswered, harden_run_install_docker=unanswered) == []
+
+
+def test_answer_that_was_given_wins_over_what_the_inventory_says() -> None:
+    assert survey_value("baseline", "harden_profile", "strict") == "baseline"
+    assert survey_value("no", "harden_install_docker", "yes") is False
+    assert survey_value(False, "restore_containers", "yes") is False
+
+
+def test_answer_keeps_containers_that_the_inventory_would_have_removed() -> None:
+    given = {"restore_to": "2030-01-01T22:00:00Z", "restore_containers": "yes"}
+    assert [fault.partition(":")[0] for fault in faults("restore", **given)] == ["restore_containers"]
+    assert faults("restore", **given, restore_run_containers="no") == []
