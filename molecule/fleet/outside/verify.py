@@ -147,6 +147,23 @@ def test_a_hardened_host_on_which_a_run_fails_goes_back_to_what_it_was() -> None
     assert kernel_guard.different(before, stands(BROKEN)) == [] and hardened(BROKEN)
 
 
+def test_a_tag_undoes_its_subject_and_leaves_the_others() -> None:
+    only = ("--limit", CANARY, *ALL_AT_ONCE, "-e", "fleet_mended=yes")
+    HOSTS[CANARY].said("chmod 0777 /etc/docker")
+    status, output = play("harden", *only)
+    assert status == 0 and HOSTS[CANARY].said("stat -c %a /etc/docker") == "755", output
+    status, output = play("restore", *only, "--tags", "docker_permissions")
+    assert status == 0 and HOSTS[CANARY].said("stat -c %a /etc/docker") == "777", output
+    assert hardened(CANARY), "more than the tag's subject was undone"
+    HOSTS[CANARY].said("chmod 0755 /etc/docker")
+
+
+def test_a_tag_without_a_way_back_is_refused() -> None:
+    status, output = play("restore", "--limit", CANARY, *ALL_AT_ONCE, "--tags", "daemon.icc")
+    assert status != 0 and "daemon.icc: a restore knows no such subject" in " ".join(output.split())
+    assert hardened(CANARY)
+
+
 def test_restore_is_refused_where_somebody_else_wrote_since_and_names_the_file() -> None:
     HOSTS[CANARY].said("echo '# mine' >> /etc/sysctl.d/99-security-caisson.conf")
     status, output = play("restore", *WAVES)
@@ -156,8 +173,11 @@ def test_restore_is_refused_where_somebody_else_wrote_since_and_names_the_file()
 
 
 def test_restore_gives_every_host_back_what_it_had() -> None:
-    status, output = play("restore", *WAVES, "--check", "-e", "restore_force=yes")
+    status, output = play("restore", *WAVES, "--check", "--diff", "-e", "restore_force=yes")
     assert status == 0 and [name for name in HOSTS if not hardened(name)] == [], output
+    assert "nothing is left to undo" not in output
+    for undone in ("/etc/docker/daemon.json", "/etc/sysctl.d/99-security-caisson.conf"):
+        assert output.count(undone) >= len(HOSTS), output
     status, output = play(
         "restore", "-e", "harden_serial=100%", "-e", f"harden_retry_file={LEFT}", "-e", "restore_force=yes"
     )
