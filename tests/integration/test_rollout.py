@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import time
 import typing as t
 from pathlib import Path
 
@@ -53,6 +54,19 @@ def test_outside_its_window_a_rollout_is_refused_and_a_prediction_is_not(tmp_pat
     assert not (tmp_path / "log").exists(), "a host was drained"
     status, output = roll_out(tmp_path, "--check", "-e", "harden_hosts=canary", *arguments)
     assert status == 0, output
+
+
+def test_a_window_that_closes_during_the_pause_holds_the_wave_back(tmp_path: Path) -> None:
+    # A wave is given half a minute to come to its pause, which leads beyond the window's last minute.
+    while datetime.datetime.now().second > 30:
+        time.sleep(1)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    opened = f"{now:%H:%M}-{now + datetime.timedelta(minutes=1):%H:%M} UTC"
+    asked = ("-e", json.dumps({"harden_window": opened}), "-e", f"harden_pause={61 - now.second}")
+    status, output = roll_out(tmp_path, *asked, "-e", "harden_serial=1,100%")
+    assert status != 0 and f"outside the window {opened}" in plain(output), output
+    assert "Pausing for" in output, "the window closed before the pause"
+    assert "Take this host" not in output.split("PLAY [Harden")[2]
 
 
 def test_a_stopped_rollout_is_resumed_with_the_file_that_it_names(tmp_path: Path) -> None:
