@@ -55,6 +55,18 @@ def run_stats(
     }
 
 
+def audit_faults(record: t.Mapping[str, t.Any], fails_on: str) -> list[str]:
+    """Why a host does not pass an audit, by the *record* of a prediction; without one it was not looked at."""
+    if fails_on == "nothing":
+        return []
+    if not record:
+        return ["was not looked at"]
+    said = [f"is not as it was asked for: {', '.join(record['changed'])} would change"] if record["changed"] else []
+    if fails_on == "open" and record["open"]:
+        said.append(f"has open controls: {', '.join(sorted(set(record['open'])))}")
+    return said
+
+
 def _finding(finding: t.Mapping[str, t.Any]) -> dict[str, str]:
     return {"control": finding["control"], "object": finding["object"], "evidence": _short(finding["evidence"])}
 

@@ -32,6 +32,7 @@ VARIABLES: dict[str, str | tuple[str, ...]] = {
     "harden_profile": ("baseline", "strict"),
     "harden_install_docker": FLAG,
     "harden_kernel_settings": SETTINGS,
+    "harden_audit_fails_on": ("changes", "open", "nothing"),
     "harden_max_fail_percentage": PERCENT,
     "harden_on_failure": ("leave", "restore"),
     "harden_window": WINDOW,

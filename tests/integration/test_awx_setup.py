@@ -67,6 +67,8 @@ def test_setup_makes_templates_a_workflow_and_schedules_and_again_changes_nothin
     assert set(templates) == {f"Caisson: {each['name']}" for each in DATA["awx_job_templates"]}
     plan, harden = templates["Caisson: plan"], templates["Caisson: harden"]
     assert (plan["job_type"], harden["job_type"]) == ("check", "run") and plan["playbook"] == harden["playbook"]
+    audit = templates["Caisson: audit"]
+    assert (audit["job_type"], audit["playbook"]) == ("check", "playbooks/audit.yml")
     survey = controller.surveys["job_templates", harden["id"]]["spec"]
     assert [question["variable"] for question in survey] == DATA["awx_survey_of_a_run"]
     assert templates["Caisson: is there something to change?"]["extra_vars"] == '{"gate_expect": "changed"}'
@@ -81,8 +83,8 @@ def test_setup_makes_templates_a_workflow_and_schedules_and_again_changes_nothin
     way = ["plan"]
     while after(way[-1]):
         way += after(way[-1])
-    assert way == ["plan", "branch", "approve", "canary", "fleet", "plan again", "verify"]
-    assert after("branch", "failure_nodes") == ["verify"]
+    assert way == ["plan", "branch", "approve", "canary", "fleet", "audit"]
+    assert after("branch", "failure_nodes") == ["audit"]
     assert nodes["canary"]["extra_data"] == {"harden_canary_only": "yes"} and "extra_data" not in nodes["fleet"]
     approval = controller.items["workflow_approval_templates"][nodes["approve"]["unified_job_template"]]
     assert approval["name"] == "Harden these hosts?"

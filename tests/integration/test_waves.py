@@ -41,6 +41,14 @@ def test_the_canary_alone_is_a_run_of_its_own(tmp_path: Path) -> None:
     assert waves(output) == [{"canary"}]
 
 
+def test_an_audit_refuses_to_change_something_and_passes_hosts_that_are_as_they_should_be(tmp_path: Path) -> None:
+    status, output = roll_out(tmp_path, playbook_name="audit.yml")
+    assert status != 0 and not waves(output) and "run it with --check" in " ".join(output.split())
+    status, output = roll_out(tmp_path, "--check", playbook_name="audit.yml")
+    assert status == 0 and "Judge what was found" in output, output
+    assert len(waves(output)) == len(HOSTS)
+
+
 def test_a_limit_of_the_survey_narrows_the_hosts(tmp_path: Path) -> None:
     status, output = roll_out(tmp_path, "-e", "harden_hosts=canary,third", "-e", "harden_limit=second,third")
     assert status == 0, output

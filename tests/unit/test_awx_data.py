@@ -45,8 +45,8 @@ def test_question_is_flat_and_its_default_is_an_answer_that_is_taken(name: str) 
 
 # Of one run, and read from nowhere else; all others may stand in an inventory.
 OF_THE_RUN = {
-    "harden_hosts", "harden_limit", "harden_serial", "harden_canary_only", "harden_kernel_settings", "restore_to",
-    "rollback_hosts", "rollback_containers", "drift_hosts",
+    "harden_hosts", "harden_limit", "harden_serial", "harden_canary_only", "harden_kernel_settings",
+    "harden_audit_fails_on", "restore_to", "rollback_hosts", "rollback_containers", "drift_hosts",
 }  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def test_question_that_nobody_answers_hides_nothing_of_the_inventory(name: str) 
 def test_template_names_a_playbook_and_asks_what_it_reads(name: str) -> None:
     template = TEMPLATES[name]
     path = ROOT / template["playbook"]
-    prefixes = survey.PREFIXES.get(path.stem, ())
+    prefixes = survey.PREFIXES.get("harden" if path.stem == "audit" else path.stem, ())
     assert path.is_file()
     assert all(QUESTIONS[each]["variable"].startswith(prefixes) for each in asked(template))
 
@@ -72,8 +72,17 @@ def test_workflow_asks_only_what_all_its_jobs_may_take() -> None:
     # What a workflow asks is given to each of its jobs and wins over what a node says.
     variables = {QUESTIONS[each]["variable"] for each in DATA["awx_workflow"]["survey"]}
     said_by_nodes = {name for node in DATA["awx_workflow_nodes"] for name in node.get("extra_data", {})}
-    assert variables <= {QUESTIONS[each]["variable"] for each in asked(TEMPLATES["harden"])}
+    for template in {node["template"] for node in DATA["awx_workflow_nodes"] if "template" in node}:
+        if "survey" in TEMPLATES[template]:
+            assert variables <= {QUESTIONS[each]["variable"] for each in asked(TEMPLATES[template])}
     assert not variables & said_by_nodes
+
+
+def test_workflow_ends_with_the_audit_which_changes_nothing() -> None:
+    last = [
+        node["identifier"] for node in DATA["awx_workflow_nodes"] if "template" in node and "success_nodes" not in node
+    ]
+    assert last == ["audit"] and TEMPLATES["audit"]["job_type"] == "check"
 
 
 def test_nodes_name_templates_and_only_nodes_that_are_made_before_them() -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import typing as t
 
+import pytest
+from ansible_collections.caisson.hardening.plugins.filter.audit_faults import audit_faults
 from ansible_collections.caisson.hardening.plugins.filter.host_record import host_record
 from ansible_collections.caisson.hardening.plugins.filter.run_stats import RECORD, run_stats
 
@@ -73,3 +75,23 @@ def test_a_refused_run_says_why() -> None:
     stats = sum_of({"a": "not_reached"}, serial="ten", canary_only="yes", refused=["harden_serial: 'ten' is ..."])
     assert stats["caisson_outcome"] == "failed"
     assert stats["caisson_report"]["refused"] == ["harden_serial: 'ten' is ..."]
+
+
+@pytest.mark.parametrize(
+    ("changed", "still_open", "fails_on", "said"),
+    [
+        ([], [], "open", []),
+        (["kernel", "mounts"], ["a"], "nothing", []),
+        (["kernel", "mounts"], ["a"], "changes", ["is not as it was asked for: kernel, mounts would change"]),
+        ([], ["b", "a", "b"], "changes", []),
+        ([], ["b", "a", "b"], "open", ["has open controls: a, b"]),
+    ],
+)
+def test_audit_fails_on_what_it_was_asked_to(
+    changed: list[str], still_open: list[str], fails_on: str, said: list[str]
+) -> None:
+    assert audit_faults({"changed": changed, "open": still_open}, fails_on) == said
+
+
+def test_host_that_was_not_looked_at_passes_no_audit() -> None:
+    assert audit_faults({}) == ["was not looked at"] and audit_faults({}, "nothing") == []
