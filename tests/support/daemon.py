@@ -34,7 +34,8 @@ mknod private/upper/caisson c 0 0
 mount -t overlay -o lowerdir=/var/lib,upperdir=private/upper,workdir=private/work overlay /var/lib
 mkdir /var/lib/caisson
 mkdir -p /etc/docker
-for path in /etc/docker /var/lib/caisson /run/lock; do mount -t tmpfs tmpfs $path; done
+mount -t tmpfs -o mode=755 tmpfs /etc/docker
+for path in /var/lib/caisson /run/lock; do mount -t tmpfs tmpfs $path; done
 echo ready
 exec sleep infinity
 """
