@@ -43,6 +43,15 @@ def read_file(path: str | Path) -> FileState | None:
         raise CaissonError(f"Failed to read {path}: {error.strerror}") from error
 
 
+def conf_files(directories: t.Iterable[str]) -> list[Path]:
+    """The ``*.conf`` of the directories by their names; one hides those of the same name in later directories."""
+    found: dict[str, Path] = {}
+    for directory in directories:
+        for path in Path(directory).glob("*.conf"):
+            found.setdefault(path.name, path)
+    return [found[name] for name in sorted(found)]
+
+
 def write_file(path: str | Path, state: FileState) -> None:
     """Replace the file in one step: a reader sees the former bytes or the new ones, also after a crash.
 

@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 from ..errors import CaissonError
-from ..host.files import read_file
+from ..host.files import conf_files, read_file
 from ..host.procsys import WriteRefusedError
 from .modprobe_conf import DENIAL, DIRECTORIES, PATH, Rule, install_rules
 from .usage import LOADED, NOT_LOADED, Kernel, Loaded, open_protocols
@@ -44,12 +44,8 @@ def observe_kernel() -> Kernel:
 
 def other_rules() -> tuple[Rule, ...]:
     """The install lines of all files but ours, in the order in which modprobe reads them."""
-    found: dict[str, Path] = {}
-    for directory in DIRECTORIES:
-        for candidate in sorted(Path(directory).glob("*.conf")):
-            found.setdefault(candidate.name, candidate)
-    paths = [str(found[name]) for name in sorted(found) if name != Path(PATH).name]
-    return tuple(rule for path in paths for rule in install_rules(path, _text(Path(path))))
+    paths = [path for path in conf_files(DIRECTORIES) if path.name != Path(PATH).name]
+    return tuple(rule for path in paths for rule in install_rules(str(path), _text(path)))
 
 
 def initramfs(release: str) -> tuple[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..host.files import read_file
+from ..host.files import conf_files, read_file
 from .spec import ConfigFile
 
 # A file hides those of the same name in later directories; one that is empty or a link to /dev/null hides them too.
@@ -16,10 +16,6 @@ _DIRECTORIES = tuple(
 
 def later_files(ours: str, root: str = "") -> tuple[ConfigFile, ...]:
     """Those that are read after *ours*, by name from all directories; coredump.conf itself is read before them all."""
-    found: dict[str, Path] = {}
-    for directory in _DIRECTORIES:
-        for path in Path(root + directory).glob("*.conf"):
-            found.setdefault(path.name, path)
-    paths = [found[name] for name in sorted(found) if name > Path(ours).name]
+    paths = [path for path in conf_files(root + each for each in _DIRECTORIES) if path.name > Path(ours).name]
     states = ((str(path), read_file(path)) for path in paths if path.is_file())
     return tuple(ConfigFile(path, state.text) for path, state in states if state)

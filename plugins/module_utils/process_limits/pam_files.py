@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..host.files import read_file
+from ..host.files import conf_files, read_file
 from .pam import LIMITS_CONF, PamObserved
 from .spec import ConfigFile
 
@@ -18,11 +18,7 @@ _SSHD = "/etc/ssh/sshd_config"
 
 def observe_pam(ours: str) -> PamObserved:
     """The files as they stand, without *ours*."""
-    found: dict[str, Path] = {}
-    for directory in _DIRECTORIES:
-        for path in Path(directory).glob("*.conf"):
-            found.setdefault(path.name, path)
-    paths = [LIMITS_CONF, *(str(found[name]) for name in sorted(found))]
+    paths = [LIMITS_CONF, *map(str, conf_files(_DIRECTORIES))]
     services = {path.name: _text(path) for folder in _SERVICES for path in Path(folder).glob("*") if path.is_file()}
     return PamObserved(
         limits=tuple(ConfigFile(path, _text(path)) for path in paths if path != ours),
