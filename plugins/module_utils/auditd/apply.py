@@ -28,7 +28,7 @@ class Place:
     """Where an engine is: its configuration file, its pid file, and its data root where these do not say it."""
 
     path: str = flags.DEFAULT_PATH
-    pidfile: str = "/var/run/docker.pid"
+    pidfile: str = flags.DEFAULT_PIDFILE
     data_root: str | None = None
 
 

@@ -47,6 +47,7 @@ class Run:
         self._resources = Resources(engine, settings.project, self._specs, settings.networks, settings.volumes)
         self._warnings: list[str] = []
         self._sizes: dict[str, int | None] = {}  # of the images, by id
+        self._real_root: dict[str, str] = {}  # what the engine's data root really is, where that is another path
 
     def predict(self) -> Outcome:
         """Observe, judge and plan; change nothing."""
@@ -85,6 +86,7 @@ class Run:
         self._load_images(pool)
         self._load_sizes(pool, {str(each["Image"]) for each in inspected.values() if each})
         self._daemon = daemon.result()
+        self._real_root = real_paths(filter(None, [self._daemon.root]), self._engine.url)
         resources.result()
         for case in self._cases:
             case.existing = Existing(*(inspected.get(case.spec.name + suffix) for suffix in ("", NEXT, PREVIOUS)))
@@ -172,13 +174,13 @@ class Run:
         return replace(self._context(case.spec.name, str(case.spec.image), state, size), pulled=pulled)
 
     def _context(self, name: str, image: str, state: State, size: int | None) -> Context:
-        volumes, root = self._resources.host_volumes(state), self._daemon.root
+        volumes = self._resources.host_volumes(state)
         return Context(
             image,
             name=name,
-            real_paths=real_paths([*bind_sources(state, volumes), *filter(None, [root])], self._engine.url),
+            real_paths={**self._real_root, **real_paths(bind_sources(state, volumes), self._engine.url)},
             volumes=volumes,
-            data_root=root,
+            data_root=self._daemon.root,
             allowed_images=self._settings.allowed_images,
             image_size=size,
             max_image_size=self._settings.max_image_size,

@@ -24,7 +24,7 @@ from .secret_keeper import CaseSecrets
 from .secrets import texts as texts_of
 from .spec import Spec
 from .state import State
-from .steps import NEXT, PREVIOUS, Action, Existing, Inspect, Plan
+from .steps import NEXT, PREVIOUS, Action, Existing, Inspect, Plan, restart_policy, starts_itself
 
 LEAST_SECRET = 4  # characters; a shorter value of the environment is no secret
 
@@ -247,6 +247,7 @@ class Deployment:
             stop_timeout=own_stop_timeout(current),
             serving=bool(current["State"].get("Running")),
             holds=self.plan.holds,
+            policy=restart_policy(current) if self.plan.holds and starts_itself(current) else None,
         )
         self._replacement.bring_up()
         self._wait_for(self._replacement.candidate)

@@ -12,7 +12,7 @@ import typing as t
 
 from .engine import Engine
 from .order import STOP_FIRST
-from .steps import NEXT, PREVIOUS, Inspect, restart_policy, starts_itself
+from .steps import NEXT, PREVIOUS, Inspect, starts_itself
 
 GRACE = 10  # seconds that the engine gives a container which names no time of its own
 LOOK_AGAIN = 0.2  # seconds after which a program that cannot run has ended
@@ -46,13 +46,14 @@ class Replacement:
         stop_timeout: int,
         serving: bool,
         holds: bool,
+        policy: t.Mapping[str, t.Any] | None = None,
         aside: bool = False,
     ) -> None:
         """candidate: NEXT or PREVIOUS. keep: what is replaced stays, stopped, as the previous generation.
 
         serving: whether what is replaced serves, or would if nothing had interrupted it. holds: a generation that is
-        kept is held by its restart policy, and one that comes back gets the policy of the one it replaces. aside: a
-        kept generation has the name under which the old one would go, so that it goes at once.
+        kept is held by its restart policy. policy: the one that a candidate which was held is to have. aside: a kept
+        generation has the name under which the old one would go, so that it goes at once.
         """
         self._engine = engine
         self._name = name
@@ -62,6 +63,7 @@ class Replacement:
         self._successor = candidate == NEXT
         self.serving = serving
         self._holds = holds
+        self._policy = policy
         self._aside = aside
         self._down_since: float | None = None
         self._swapping = False
@@ -75,9 +77,8 @@ class Replacement:
 
     def bring_up(self) -> None:
         """Start the candidate; before it, where both cannot run at once, stop what serves."""
-        current = None if self._successor or not self._holds else self._engine.inspect(self._name)
-        if current is not None and starts_itself(current):
-            self._engine.update(self.candidate, {"RestartPolicy": restart_policy(current)})
+        if self._policy is not None:
+            self._engine.update(self.candidate, {"RestartPolicy": self._policy})
         if self.stops_first:
             self._down_since = time.monotonic()
             self._engine.stop(self._name, self._stop_timeout)

@@ -11,6 +11,7 @@ import typing as t
 from .schema import KEYS, PROXY_NAMES
 
 DEFAULT_PATH = "/etc/docker/daemon.json"
+DEFAULT_PIDFILE = "/var/run/docker.pid"
 CONFIG_FILE = "config-file"
 _SHORT = {
     "H": "host",

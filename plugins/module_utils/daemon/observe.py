@@ -26,7 +26,6 @@ from .state import Live
 from .unit_files import UnitFiles
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-DEFAULT_PIDFILE = "/var/run/docker.pid"
 STOPPING_SECONDS = 15.0
 
 
@@ -40,7 +39,7 @@ class Options:
     docker_host: str = DEFAULT_HOST
     service_manager: str = "auto"
     service: str = "docker"
-    pidfile: str = DEFAULT_PIDFILE
+    pidfile: str = flags.DEFAULT_PIDFILE
     log_file: str = "/var/log/dockerd.log"
     start: bool = True
     timeout: float = 60
@@ -266,7 +265,7 @@ def _spawn(dockerd: str, options: Options, config: Config) -> list[str]:
         words += ["--config-file", options.path]
     if options.docker_host != DEFAULT_HOST and not config.get("hosts"):
         words += ["--host", options.docker_host]
-    if options.pidfile != DEFAULT_PIDFILE and not config.get("pidfile"):
+    if options.pidfile != flags.DEFAULT_PIDFILE and not config.get("pidfile"):
         words += ["--pidfile", options.pidfile]
     return words
 
