@@ -25,7 +25,15 @@ options:
     description: The kernel's settings, with the options of M(caisson.hardening.sysctl).
     type: dict
   mounts:
-    description: The mounts that everybody may write, with the options of M(caisson.hardening.mount_options).
+    description:
+      - The mounts that everybody may write, with the options of M(caisson.hardening.mount_options), but for
+        O(ignore:controls) and for C(/proc), which is O(hidepid).
+    type: dict
+  hidepid:
+    description:
+      - Hiding the processes of other users in C(/proc), with O(ignore:state), O(ignore:profile),
+        O(ignore:unwritable) and O(ignore:as_of) as in O(mounts), and O(ignore:options) as the list of C(/proc) there.
+      - It is one transaction with O(mounts), and RV(parts) has both results as C(mounts).
     type: dict
   modules:
     description: The kernel modules to deny, with the options of M(caisson.hardening.kernel_modules).
@@ -60,6 +68,8 @@ EXAMPLES = r"""
         net.ipv4.conf.all.rp_filter: 2
         net.ipv4.conf.default.rp_filter: 2
     mounts: {}
+    hidepid:
+      profile: strict
     modules:
       profile: strict
       omit: [sctp]
@@ -73,6 +83,8 @@ EXAMPLES = r"""
     settings:
       state: absent
     mounts:
+      state: absent
+    hidepid:
       state: absent
 
 - name: Let --tags mounts and --skip-tags mounts choose
@@ -144,6 +156,7 @@ def main() -> None:
         argument_spec={
             "settings": {"type": "dict"},
             "mounts": {"type": "dict"},
+            "hidepid": {"type": "dict"},
             "modules": {"type": "dict"},
             "security": {"type": "dict"},
             "boot": {"type": "dict"},

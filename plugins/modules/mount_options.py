@@ -61,6 +61,15 @@ options:
         unless its user C(polkitd) is a member of the group that C(gid=) names. A run that sets this says so.
     type: dict
     default: {}
+  controls:
+    description:
+      - The controls that the run is for, C(kernel.mount_tmp), C(kernel.mount_var_tmp), C(kernel.mount_shm) and
+        C(kernel.proc_hidepid), each of one mount point. The other mount points stay as they are.
+      - The default is all.
+    type: list
+    elements: str
+    choices: [kernel.mount_shm, kernel.mount_tmp, kernel.mount_var_tmp, kernel.proc_hidepid]
+    default: []
   unwritable:
     description:
       - What to do where this process may not change mounts at all, as inside most containers.
@@ -90,6 +99,11 @@ EXAMPLES = r"""
       /tmp: [nosuid, nodev, noexec]
       /proc: [hidepid=2, gid=adm]
 
+- name: Let users see each other's processes again, and leave the rest
+  caisson.hardening.mount_options:
+    controls: [kernel.proc_hidepid]
+    state: absent
+
 - name: Undo it
   caisson.hardening.mount_options:
     state: absent
@@ -116,7 +130,7 @@ refused:
   type: dict
   sample: {/tmp: /tmp/image is mounted below it and would be hidden by a mount over it}
 findings:
-  description: The outcome of each control of the mounts after the run.
+  description: The outcome of each control that the run is for after it.
   returned: success
   type: list
   elements: dict
@@ -158,7 +172,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.hardening.plugins.module_utils.host.container import decided
 from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
 from ansible_collections.caisson.hardening.plugins.module_utils.mounts.apply import SUBJECT, run
-from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import ARGUMENTS, parse
+from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import ARGUMENTS, kept, parse
 
 
 def main() -> None:
@@ -166,7 +180,7 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(parse(**decided(asked)), check=module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(parse(**decided(asked)), check=module.check_mode), kept)
 
 
 if __name__ == "__main__":

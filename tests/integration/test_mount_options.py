@@ -288,3 +288,35 @@ def test_container_that_runs_programs_from_there_is_named(host: MountPlace) -> N
     host.sh(f"echo '{mounts}' > /var/lib/docker/containers/x/config.v2.json")
     assert "web" not in str(host.run().get("warnings"))
     assert "what container web binds on /t is /tmp/tools" in str(host.run(profile="strict")["warnings"])
+
+
+def test_proc_has_a_switch_and_an_undo_of_its_own(host: MountPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(hour: int, **parts: t.Any) -> dict[str, t.Any]:
+        monkeypatch.setenv("CAISSON_RUN", f"2030-01-01T{hour:02}:00:00Z operator from control1")
+        predicted = host.run(check=True, module="kernel", **parts)
+        result = host.run(module="kernel", **parts)
+        assert result["rc"] == 0 and result == predicted, result
+        assert not host.run(module="kernel", **parts)["changed"]
+        return result
+
+    def stands() -> tuple[bool, bool]:
+        return "hidepid=invisible" in options(host, "/proc"), "noexec" in options(host, "/dev/shm")
+
+    original = host.state()
+    hidden = run(1, hidepid={"profile": "strict"})
+    assert stands() == (True, False)
+    assert [finding["object"] for finding in hidden["parts"]["mounts"]["findings"]] == ["/proc"]
+    run(2, mounts={})
+    assert stands() == (True, True)
+    run(3, hidepid={"state": "absent"})
+    assert stands() == (False, True)
+    assert " /proc " not in host.fstab() and " /dev/shm " in host.fstab()
+    run(5, mounts={}, hidepid={"profile": "strict"})
+    run(6, mounts={"state": "absent"})
+    assert stands() == (True, False)
+    for hour, moment, then in ((7, "02", (True, True)), (8, "01", (True, False)), (9, "03", (False, True))):
+        back = {"as_of": f"2030-01-01T{moment}:00:00Z"}
+        run(hour, mounts=back, hidepid=back)
+        assert stands() == then, moment
+    run(10, mounts={"state": "absent"}, hidepid={"state": "absent"})
+    assert host.state() == original

@@ -93,9 +93,9 @@ class MountPlace:
         self._process.kill()
         self._process.wait()
 
-    def run(self, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
-        """The result of mount_options inside."""
-        return run_module("mount_options", options, check=check, python=self.python)
+    def run(self, check: bool = False, module: str = "mount_options", **options: t.Any) -> dict[str, t.Any]:
+        """The result of the module inside."""
+        return run_module(module, options, check=check, python=self.python)
 
     def sh(self, script: str) -> str:
         """What the shell script prints inside; AssertionError where it fails."""

@@ -177,11 +177,13 @@ def _without_config_file(given: Config) -> Config:
     return {name: value for name, value in given.items() if name != flags.CONFIG_FILE}
 
 
-def as_it_stands(asked: dict[str, t.Any]) -> dict[str, t.Any]:
+def as_it_stands(asked: dict[str, t.Any], _last: dict[str, t.Any] | None) -> dict[str, t.Any] | None:
     """The module's options that lead back to the file that is there.
 
     Those that were asked for do not: what they say is merged into the file, and so stays when nobody says it any more.
     """
+    if asked["controls"]:
+        return None  # all the rest stays as it was asked for before
     config = _parsed(read_file(asked["path"]), asked["path"]) or {}
     whole = {"config": config, "replace": True, "remove": [], "profile": "none"}
     return {**asked, **whole, "assume_engine": False, "engine_version": ""}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import CaissonError
-from .history import History
+from .history import History, Kept, whole_runs
 from .result import HostResult
 
 Arguments = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -19,7 +19,7 @@ def answer(
     subject: str,
     arguments: Arguments,
     carry_out: t.Callable[[dict[str, t.Any]], Outcome],
-    kept: t.Callable[[dict[str, t.Any]], dict[str, t.Any]] = dict,
+    kept: Kept = whole_runs,
 ) -> None:
     """End the Ansible module with the result of carrying its options out, or with what went wrong.
 

@@ -27,6 +27,13 @@ HISTORY_FILE = "history.json"
 _LOCK = "history"
 
 Options = t.Dict[str, t.Any]
+# Makes of the options of a run those that lead back to it, given those that were kept last; None where none do.
+Kept = t.Callable[[Options, t.Optional[Options]], t.Optional[t.Mapping[str, t.Any]]]
+
+
+def whole_runs(asked: Options, _last: Options | None) -> Options | None:
+    """The options as they are, but of a run for some controls alone none: the rest stays as it was asked for before."""
+    return None if asked.get("controls") else asked
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ class History:
         CaissonError where it is not known what was asked for then.
         """
         options = {name: value for name, value in given.items() if name not in moment.ARGUMENT}
+        single = {"controls": given["controls"]} if given.get("controls") else {}
         if not given["as_of"]:
             return Asked(options)
         wanted = moment.read(given["as_of"])
@@ -91,9 +99,9 @@ class History:
             )
         # An option that came since has the default that it has for everybody who does not know it.
         defaults = {name: spec.get("default") for name, spec in arguments.items() if name not in moment.ARGUMENT}
-        return Asked({**defaults, **found}, back=True)
+        return Asked({**defaults, **found, **single}, back=True)
 
-    def note(self, asked: Asked, kept: t.Callable[[Options], Options] = dict) -> list[str]:
+    def note(self, asked: Asked, kept: Kept = whole_runs) -> list[str]:
         """Keep what was carried out, or what *kept* makes of it; a warning where that is not possible."""
         try:
             with host_lock(_LOCK):
@@ -102,18 +110,24 @@ class History:
             return [f"What this run asked of {self._subject} was not kept, so no run can go back to it: {error}"]
         return []
 
-    def _note(self, asked: Asked, kept: t.Callable[[Options], Options]) -> None:
+    def _note(self, asked: Asked, kept: Kept) -> None:
         absent = asked.options["state"] == "absent"
-        if absent and not asked.back:
+        single = bool(asked.options.get("controls"))
+        if absent and not asked.back and not (single and self._is_recorded()):
             self._forget()
             return
-        if asked.options["state"] not in ("present", "absent") or asked.options.get("controls"):
-            return  # a report, or a run for some controls alone: all the rest stays as it was asked for before
+        if asked.options["state"] not in ("present", "absent"):
+            return  # a report
         self._load()
         if not (self.runs if absent else self.runs or self._is_recorded()):
             return  # nothing was ever changed, so there is nothing to go back from
-        # As it is read back: equal options have to be equal then.
-        options = None if absent else json.loads(json.dumps(kept(asked.options)))
+        options = None
+        if single or not absent:
+            found = kept(asked.options, self.runs[-1].options if self.runs else None)
+            if found is None:
+                return
+            # As it is read back: equal options have to be equal then.
+            options = json.loads(json.dumps(found))
         if self.runs and self.runs[-1].options == options:
             return
         time, by = _this_run()

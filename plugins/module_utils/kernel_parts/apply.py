@@ -13,7 +13,7 @@ from ..boot import apply as boot
 from ..boot import spec as boot_spec
 from ..errors import CaissonError, InputError, numbered
 from ..host.container import decided
-from ..host.history import History
+from ..host.history import History, Kept, whole_runs
 from ..host.procsys import require_root
 from ..host.result import HostResult, Work
 from ..kernel import apply as settings
@@ -23,15 +23,18 @@ from ..kernel_modules import spec as modules_spec
 from ..kernel_security import apply as security
 from ..mounts import apply as mounts
 from ..mounts import spec as mounts_spec
+from . import mounts as mount_parts
 
 Options = t.Mapping[str, t.Any]
 # What carries a part out: its result, and its warnings.
 PartWork = t.Callable[[], t.Tuple[t.Dict[str, t.Any], t.List[str]]]
 
-# The options of each part are those of its module. The parts in the order in which they are carried out.
+# The options of each part are those of its module. The parts in the order in which they are carried out; hidepid goes
+# with the mounts, and its result is theirs.
 ARGUMENTS: dict[str, dict[str, dict[str, t.Any]]] = {
     "settings": settings_spec.ARGUMENTS,
     "mounts": mounts_spec.ARGUMENTS,
+    "hidepid": mount_parts.ARGUMENTS,
     "modules": modules_spec.ARGUMENTS,
     "security": security.ARGUMENTS,
     "boot": boot_spec.ARGUMENTS,
@@ -53,7 +56,8 @@ def run(options: t.Mapping[str, Options], check: bool = False, faults: t.Sequenc
     A part that fails has changed nothing, and does not keep the others from being carried out.
     """
     require_root("kernel")
-    refused = list(faults)
+    options, apart = mount_parts.joined(options)
+    refused = [*faults, *map(str, apart)]
     works: dict[str, PartWork] = {}
     with contextlib.ExitStack() as held:
         for part in ARGUMENTS:
@@ -96,7 +100,7 @@ def _recalled(part: str, given: Options, check: bool) -> t.Iterator[PartWork]:
 
         def noted() -> tuple[dict[str, t.Any], list[str]]:
             result, warnings = work()
-            return result, [*warnings, *([] if check else history.note(asked))]
+            return result, [*warnings, *([] if check else history.note(asked, _KEPT.get(part, whole_runs)))]
 
         yield noted
 
@@ -118,6 +122,7 @@ _SUBJECTS: dict[str, t.Callable[[Options], str]] = {
     "modules": lambda given: modules.SUBJECT,
     "boot": lambda given: boot.SUBJECT,
 }
+_KEPT: dict[str, Kept] = {"mounts": mounts_spec.kept}
 _PREPARED: dict[str, t.Callable[[Options, bool], t.ContextManager[PartWork]]] = {
     "settings": lambda given, check: _told(settings.prepared(settings_spec.parse(**decided(given)), check)),
     "mounts": lambda given, check: _told(mounts.prepared(mounts_spec.parse(**decided(given)), check)),

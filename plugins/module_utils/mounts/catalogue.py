@@ -86,3 +86,5 @@ MOUNTS: dict[str, MountPoint] = {
         ),
     )
 }
+# By control, the mount point that it is about.
+CONTROLS: dict[str, str] = {entry.control: path for path, entry in MOUNTS.items()}

@@ -57,25 +57,27 @@ def make_plan(spec: MountSpec, observed: Observed) -> MountPlan:
     """The plan; CaissonError where this host cannot be brought there and that is not tolerated."""
     wanted = with_group(spec.wanted(), observed.gid)
     forbidden = {
-        path: observed.forbidden for path in MOUNTS if observed.forbidden and _concerns(path, wanted, observed)
+        path: observed.forbidden for path in wanted if observed.forbidden and _concerns(path, wanted, observed)
     }
     if forbidden and spec.unwritable == FAIL:
         raise CaissonError(
             f"Failed to change the mounts of {', '.join(forbidden)}: {observed.forbidden}; "
             "run it on the host itself, or give 'unwritable: report' to leave them"
         )
-    obstacles = {path: _obstacle(path, observed) for path in MOUNTS if wanted[path] and path not in forbidden}
+    obstacles = {path: _obstacle(path, observed) for path in wanted if wanted[path] and path not in forbidden}
     refused = {**forbidden, **{path: reason for path, reason in obstacles.items() if reason}}
-    idle = {path for path in MOUNTS if path in refused or _idle(path, wanted[path], observed)}
-    goals = {path: wanted[path] for path in MOUNTS if path not in idle}
+    idle = {path for path in wanted if path in refused or _idle(path, wanted[path], observed)}
+    goals = {path: options for path, options in wanted.items() if path not in idle}
     changes = _changes(goals, observed)
     return MountPlan(changes, refused, _warnings(changes, observed))
 
 
 def with_group(wanted: t.Mapping[str, Options], gid: str) -> dict[str, Options]:
     """The options with the group's number in place of its name."""
-    options = tuple(f"gid={gid or 0}" if option.startswith("gid=") else option for option in wanted[PROC])
-    return {**wanted, PROC: options}
+    return {
+        path: tuple(f"gid={gid or 0}" if path == PROC and option.startswith("gid=") else option for option in options)
+        for path, options in wanted.items()
+    }
 
 
 def _changes(goals: t.Mapping[str, Options], observed: Observed) -> ChangeSet:

@@ -10,7 +10,7 @@ from ..controls.model import BASELINE, PROFILES
 from ..errors import Fault, InputError, named, nearest
 from ..host import moment
 from ..host.container import UNWRITABLE
-from .catalogue import MOUNTS
+from .catalogue import CONTROLS, MOUNTS
 from .options import FLAGS, HIDEPID, PROC, Options, split, value
 
 PRESENT, ABSENT = "present", "absent"
@@ -19,12 +19,14 @@ FAIL, REPORT = "fail", "report"
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "profile": {"type": "str", "choices": [*PROFILES, "none"], "default": BASELINE},
     "options": {"type": "dict", "default": {}},
+    "controls": {"type": "list", "elements": "str", "choices": list(CONTROLS), "default": []},
     "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
     **moment.ARGUMENT,
 }
 
 _WHERE = "mount_options"
+_PARSED = frozenset(ARGUMENTS) - set(moment.ARGUMENT)
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,27 @@ class MountSpec:
     """The options of the ``mount_options`` module, normalised.
 
     options: the user's own options by mount point; they stand for the profile's, and none leave the path alone.
+    chosen: the mount points that are looked at; the others stay as they are.
     """
 
     profile: str = BASELINE
     options: t.Mapping[str, Options] = field(default_factory=dict)
     unwritable: str = FAIL
     state: str = PRESENT
+    chosen: tuple[str, ...] = tuple(MOUNTS)
 
     def wanted(self) -> dict[str, Options]:
-        """The options for each mount point; empty ones leave it, or give it back."""
-        return dict.fromkeys(MOUNTS, ()) if self.state == ABSENT else self.intended()
+        """The options for each chosen mount point; empty ones leave it, or give it back."""
+        return dict.fromkeys(self.chosen, ()) if self.state == ABSENT else self.intended()
 
     def intended(self) -> dict[str, Options]:
         """The options by which it is judged whether they are set or undone."""
-        return {path: self.options.get(path, entry.wanted(self.profile)) for path, entry in MOUNTS.items()}
+        return {path: self.options.get(path, MOUNTS[path].wanted(self.profile)) for path in self.chosen}
 
     @property
     def gid(self) -> str:
         """The group, by number or name, whose members see all processes; empty for the kernel's own: root's."""
-        found = value(self.intended()[PROC], "gid")
+        found = value(self.intended().get(PROC, ()), "gid")
         return "" if found in ("0", "root") else found
 
 
@@ -58,6 +62,7 @@ def parse(
     *,
     profile: str = BASELINE,
     options: t.Mapping[str, t.Any] | None = None,
+    controls: t.Sequence[str] = (),
     unwritable: str = FAIL,
     state: str = PRESENT,
 ) -> MountSpec:
@@ -66,7 +71,21 @@ def parse(
     found = {str(path): _options(str(path), given, faults) for path, given in (options or {}).items()}
     if faults:
         raise InputError(faults)
-    return MountSpec(profile, found, unwritable, state)
+    chosen = tuple(path for path in MOUNTS if not controls or MOUNTS[path].control in controls)
+    return MountSpec(profile, found, unwritable, state, chosen)
+
+
+def kept(asked: t.Mapping[str, t.Any], last: t.Mapping[str, t.Any] | None) -> t.Mapping[str, t.Any]:
+    """The options that lead back to a run; to one for some controls alone, with what was *last* for the others."""
+    if not asked["controls"]:
+        return asked
+    options = {name: given for name, given in asked.items() if name in _PARSED}
+    before = parse(**{name: given for name, given in last.items() if name in _PARSED}).wanted() if last else {}
+    both = {**dict.fromkeys(MOUNTS, ()), **before, **parse(**options).wanted()}
+    if last and both == before:
+        return last
+    whole = {path: list(given) for path, given in both.items()}
+    return {**asked, "profile": "none", "options": whole, "controls": [], "state": PRESENT}
 
 
 def _options(path: str, given: t.Any, faults: list[Fault]) -> Options:

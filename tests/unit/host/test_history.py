@@ -137,7 +137,10 @@ def test_what_leads_back_may_be_other_options_than_those_that_were_asked_for(hos
     host.run(1, level=1)
     runs = History("kernel", host.root)
     host.run(2, level=2)
-    assert runs.note(Asked({"level": 2, "extra": "x", "state": "present"}), lambda given: {**given, "level": 7}) == []
+    assert (
+        runs.note(Asked({"level": 2, "extra": "x", "state": "present"}), lambda given, _last: {**given, "level": 7})
+        == []
+    )
     assert host.run(3, as_of="2030-01-01T02:00:00Z") == {"level": 7, "extra": "x", "state": "present"}
 
 
@@ -185,3 +188,28 @@ def test_the_runs_of_all_subjects_are_listed_by_their_beginning(host: Host) -> N
     ]
     assert look([], host.root)["runs"] == expected
     assert [run["subjects"] for run in look(["dae"], host.root)["runs"]] == [["daemon"]]
+
+
+def test_a_run_for_some_controls_alone_is_kept_only_where_it_is_known_what_the_others_are(host: Host) -> None:
+    host.run(1, level=1)
+    runs = History("kernel", host.root)
+    asked = Asked({"level": 2, "state": "present", "controls": ["kernel.one"]})
+    assert runs.note(asked) == [] and host.hours() == ["01"]
+    os.environ[history.VARIABLE] = "2030-01-01T02:00:00Z"
+    assert runs.note(asked, lambda options, last: {**last, **options, "controls": []} if last else None) == []
+    assert [run.options["level"] for run in History("kernel", host.root).runs if run.options] == [1, 2]
+
+
+def test_undoing_some_controls_alone_forgets_nothing_while_something_is_recorded(host: Host) -> None:
+    host.run(1, level=1)
+    asked = Asked({"level": 1, "state": "absent", "controls": ["kernel.one"]})
+    assert History("kernel", host.root).note(asked) == [] and host.hours() == ["01"]
+    UndoStore("kernel", host.root).clear()
+    assert History("kernel", host.root).note(asked) == [] and not host.path.exists()
+
+
+def test_the_way_back_for_some_controls_keeps_to_them(host: Host) -> None:
+    host.run(1, level=1)
+    given = {"level": 9, "state": "absent", "as_of": "2030-01-01T05:00:00Z", "controls": ["kernel.one"]}
+    arguments = {**ARGUMENTS, "controls": {"type": "list", "default": []}}
+    assert History("kernel", host.root).asked(given, arguments).options["controls"] == ["kernel.one"]

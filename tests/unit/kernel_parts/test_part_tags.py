@@ -44,16 +44,17 @@ def test_a_part_is_chosen_as_ansible_would_choose_a_task(tags: frozenset[str]) -
 @pytest.mark.parametrize(
     ("own", "run", "skip", "chosen"),
     [
-        ([], ["all"], [], {"settings", "mounts", "modules", "security", "boot"}),
-        ([], ["kernel"], [], {"settings", "mounts", "modules", "security", "boot"}),
+        ([], ["all"], [], {"settings", "mounts", "hidepid", "modules", "security", "boot"}),
+        ([], ["kernel"], [], {"settings", "mounts", "hidepid", "modules", "security", "boot"}),
         ([], ["kernel_mounts"], [], {"mounts"}),
+        ([], ["kernel_hidepid"], [], {"hidepid"}),
         ([], ["kernel_boot", "kernel_security"], [], {"boot", "security"}),
-        ([], ["all"], ["kernel_mounts", "kernel_boot"], {"settings", "modules", "security"}),
+        ([], ["all"], ["kernel_mounts", "kernel_boot"], {"settings", "hidepid", "modules", "security"}),
         ([], ["kernel_boot"], ["kernel_boot"], set()),
         ([], ["kernel_boot"], ["kernel_mounts"], {"boot"}),
-        (["site"], ["site"], [], {"settings", "mounts", "modules", "security", "boot"}),
-        (["site"], ["site", "kernel_boot"], ["kernel_modules"], {"settings", "mounts", "security", "boot"}),
-        (["always"], ["kernel_mounts"], [], {"settings", "mounts", "modules", "security", "boot"}),
+        (["site"], ["site"], [], {"settings", "mounts", "hidepid", "modules", "security", "boot"}),
+        (["site"], ["site", "kernel_boot"], ["kernel_modules"], {"settings", "mounts", "hidepid", "security", "boot"}),
+        (["always"], ["kernel_mounts"], [], {"settings", "mounts", "hidepid", "modules", "security", "boot"}),
     ],
 )
 def test_the_roles_parts_are_chosen_by_their_tags(

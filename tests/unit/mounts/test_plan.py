@@ -21,7 +21,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.mounts.plan impo
     Observed,
     make_plan,
 )
-from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import parse
+from ansible_collections.caisson.hardening.plugins.module_utils.mounts.spec import kept, parse
 from ansible_collections.caisson.hardening.plugins.module_utils.mounts.view import (
     DIRECTORY,
     LINK,
@@ -163,3 +163,32 @@ def test_undo_does_not_cut_off_what_is_mounted_below() -> None:
 def test_wrong_options_are_refused(options: dict[str, t.Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         parse(options=options)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_run_for_one_control_leaves_the_other_mount_points(state: str) -> None:
+    done = plan(observed(), profile="strict")
+    text = done.changes.files[0].after
+    values = dict.fromkeys(("/tmp", "/dev/shm", "/proc"), "rw")
+    records = Records({**values, **{f"fstab {path}": "" for path in values}}, {fstab.PATH: FileText("# mine\n")})
+    found = predicted(observed(records=records), done.changes)
+    only = plan(found, state=state, profile="baseline", controls=["kernel.mount_tmp"])
+    assert [change.key for change in only.changes.values] == ["/tmp"]
+    [change] = only.changes.files
+    assert change.after is not None and text is not None
+    for path in ("/proc", "/dev/shm"):
+        assert fstab.find(change.after.text, path).field == fstab.find(text.text, path).field  # type: ignore[union-attr]
+    assert not only.changes.clear and (only.changes.forget_values != ()) == (state == "absent")
+    assert [finding.object for finding in findings(parse(controls=["kernel.mount_tmp"]), found)] == ["/tmp"]
+
+
+def test_a_run_for_one_control_is_kept_with_what_the_others_were_asked_for_last() -> None:
+    asked = {"profile": "strict", "options": {}, "unwritable": "fail", "state": "present", "controls": []}
+    assert kept(asked, None) == asked
+    hidden = {**asked, "controls": ["kernel.proc_hidepid"]}
+    assert kept(hidden, asked) == asked, "nothing new is asked for"
+    alone = kept(hidden, None)
+    assert parse(**alone).wanted() == {**dict.fromkeys(MOUNTS, ()), "/proc": ("hidepid=2",)}
+    for state, options in (("present", ("hidepid=2",)), ("absent", ())):
+        both = parse(**kept({**hidden, "state": state}, {**asked, "profile": "baseline"}))
+        assert both.wanted() == {**parse().wanted(), "/proc": options}
