@@ -17,6 +17,7 @@ from pathlib import Path
 import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support.daemon import IMAGE, SandboxedDaemon, as_json
+from ansible_collections.caisson.hardening.tests.support.daemon_runs import DIED, DYING, RUN
 
 FORMER = b'{"labels": ["kept=yes"]}\n'
 LOOP = "trap exit TERM; while :; do sleep 0.2; done"
@@ -257,7 +258,7 @@ def test_userns_remap_needs_the_word_and_makes_root_in_a_container_nobody_on_the
     predicted = done(sandbox, check=True, state="absent")
     result = done(sandbox, state="absent")
     assert predicted["actions"] == result["actions"]
-    assert "start the containers that were left where dockerd returns: kept" in result["actions"]
+    assert "start the containers that were left where dockerd is then: kept" in result["actions"]
     assert {each["Names"][0] for each in sandbox.api().containers(all=True)} == {"/idle", "/kept"}
     assert [each["Names"] for each in sandbox.api().containers()] == [["/kept"]], "what ran before does not run again"
     assert not Path("/var/lib/caisson/daemon").exists()
@@ -276,6 +277,54 @@ def test_container_that_does_not_start_again_is_named_and_takes_nothing_back(san
     assert "Failed to start the container broken" in str(result["warnings"])
     assert [each["Names"] for each in sandbox.api().containers()] == [["/kept"]]
     assert "userns-remap" not in as_json(sandbox.config)
+
+
+def test_a_killed_run_that_moves_the_data_is_converged_and_undone_with_the_containers(sandbox: SandboxedDaemon) -> None:
+    _own_users(sandbox)
+    sandbox.start()
+    sandbox.container("kept", LOOP)
+    former = as_json(sandbox.config)
+    remap: Json = {"config": {"userns-remap": "remapped"}, "allow_hidden": True}
+    wanted = done(sandbox, check=True, **remap)["config"]
+    steps = 0
+    while sandbox.dies(DYING + RUN, str(steps), **remap) == DIED:
+        sandbox.comes_back()
+        assert as_json(sandbox.config) in (former, wanted), f"step {steps}"
+        if steps % 2 == 0:
+            done(sandbox, **remap)
+            assert sandbox.api().containers(all=True) == [], f"step {steps}"
+            assert done(sandbox, **remap)["changed"] is False, f"step {steps}"
+        done(sandbox, state="absent")
+        assert sandbox.config.read_bytes() == FORMER, f"step {steps}"
+        assert [each["Names"] for each in sandbox.api().containers()] == [["/kept"]], f"step {steps}"
+        steps += 3
+    assert steps > 10, "the runs were not killed where they should have been"
+
+
+def test_a_killed_run_that_makes_certificates_is_converged_and_undone(sandbox: SandboxedDaemon) -> None:
+    sandbox.start()
+    sandbox.container("stays", LOOP)
+    stays, command, directory = sandbox.container_pid("stays"), sandbox.command(), sandbox.directory / "tls"
+    listen: Json = {
+        "config": {"hosts": [f"unix://{sandbox.socket}", f"tcp://127.0.0.1:{PORT}"]},
+        "flags": "take_over",
+    }
+    names: Json = {"tls_directory": str(directory), "tls_names": ["docker.example"]}
+    steps = 0
+    while (
+        sandbox.dies(DYING + RUN, str(steps), tls={"directory": str(directory), "names": ["docker.example"]}, **listen)
+        == DIED
+    ):
+        sandbox.comes_back()
+        if steps % 2 == 0:
+            done(sandbox, tls=True, **names, **listen)
+            _only_with_a_certificate(sandbox)
+            assert done(sandbox, tls=True, **names, **listen)["changed"] is False, f"step {steps}"
+        done(sandbox, state="absent")
+        assert (sandbox.config.read_bytes(), directory.exists()) == (FORMER, False), f"step {steps}"
+        assert (sandbox.container_pid("stays"), sandbox.command()[1:]) == (stays, command[1:]), f"step {steps}"
+        steps += 5
+    assert steps > 15, "the runs were not killed where they should have been"
 
 
 def _own_users(daemon: SandboxedDaemon) -> None:

@@ -8,7 +8,7 @@ import typing as t
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.tests.support import daemon_faults, images
+from ansible_collections.caisson.hardening.tests.support import daemon_faults, daemon_schema, images
 from ansible_collections.caisson.hardening.tests.support.daemon_faults import CONFIG, DROPIN, FORMER, SECOND, refused
 from ansible_collections.caisson.hardening.tests.support.daemon_host import DaemonHost, daemon_host, load
 from ansible_collections.caisson.hardening.tests.support.hosts import wait_for_systemd
@@ -23,6 +23,14 @@ for _attempt in range(50):
         break
     except OSError:
         time.sleep(0.2)
+"""
+# What the daemon answers over TCP to a client with that certificate and key, or with none.
+PING = """
+import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile="/etc/docker/tls/client/ca.pem")
+if sys.argv[1:]:
+    context.load_cert_chain(*sys.argv[1:])
+print(urllib.request.urlopen("https://127.0.0.1:2376/_ping", timeout=20, context=context).read().decode())
 """
 
 
@@ -41,6 +49,11 @@ def host(machine: DaemonHost, busybox: str) -> t.Iterator[DaemonHost]:
     """The host with a container that has to outlive the test; then all is undone and nothing of the module left."""
     with daemon_faults.outlived(machine, busybox):
         yield machine
+
+
+def test_the_schema_is_that_of_the_engine(machine: DaemonHost) -> None:
+    machine.put("/root/every.json", daemon_schema.EVERY_KEY)
+    assert daemon_schema.differs(lambda command: machine.tried(f"{command} 2>&1")[1], "/root/every.json") == {}
 
 
 def test_all_of_it_is_in_effect_and_undone_while_a_container_runs_on(host: DaemonHost) -> None:
@@ -156,3 +169,40 @@ def test_a_run_that_is_killed_leaves_the_engine_and_the_next_run_converges(host:
 
 def test_a_run_that_is_killed_alone_is_taken_back_without_another_run(host: DaemonHost) -> None:
     daemon_faults.killed_alone(host, range(5, 30, 9))
+
+
+def test_certificates_are_made_and_let_only_their_bearers_in(host: DaemonHost) -> None:
+    """With systemd's own socket beside the TCP one, as the distribution's unit has it."""
+    listen = {"config": {"hosts": ["fd://", "tcp://127.0.0.1:2376"]}, "flags": "take_over"}
+    wish = {**listen, "tls": {"directory": "/etc/docker/tls", "names": ["docker.example"]}}
+    assert "answers anybody, without TLS" in refused(host, **listen)
+    process, predicted = host.process("stays"), host.done(check=True, **wish)
+    made = host.done(**wish)
+    for part in ("actions", "findings", "config"):
+        assert predicted[part] == made[part], part
+    own = ("/etc/docker/tls/client/cert.pem", "/etc/docker/tls/client/key.pem")
+    assert host.program(PING, *own)[1].strip() == "OK" and host.process("stays") == process
+    status, text = host.program(PING)
+    assert status != 0 and "certificate" in text, text
+    engine = host.engine_pid()
+    assert (host.done(**wish)["changed"], host.engine_pid()) == (False, engine)
+    host.sh("systemctl restart docker")
+    assert host.program(PING, *own)[1].strip() == "OK" and host.done(**wish)["changed"] is False
+    host.done(state="absent")
+    assert host.tried("test -e /etc/docker/tls")[0] != 0 and host.process("stays") == process
+
+
+def test_user_namespaces_move_the_data_and_undo_brings_all_back_that_ran(machine: DaemonHost, busybox: str) -> None:
+    host, remap = machine, {"config": {"userns-remap": "default"}, "allow_hidden": True}
+    host.container("stays", busybox)
+    before = host.state()
+    assert "hides containers" in refused(host, config=remap["config"])
+    predicted = host.done(check=True, **remap)
+    done = host.done(**remap)
+    assert predicted["actions"] == done["actions"]
+    assert "stop the containers that dockerd leaves behind: stays" in done["actions"]
+    assert host.sh("docker ps -aq") == "" and "name=userns" in host.sh("docker info --format '{{.SecurityOptions}}'")
+    engine = host.engine_pid()
+    assert (host.done(**remap)["changed"], host.engine_pid()) == (False, engine)
+    host.done(state="absent")
+    assert host.state() == before and host.process("stays") > 0

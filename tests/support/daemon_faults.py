@@ -188,9 +188,12 @@ def killed_alone(host: DaemonHost, steps: t.Iterable[int]) -> None:
     No daemon starts with what the run asks for, so that nothing but the former settings can be in effect.
     """
     before, died = standing(host), []
+    told = "journalctl --boot --no-pager | grep -c 'docker_daemon_config was killed; the former file is back' || true"
     for step in steps:
+        lines = int(host.sh(told))
         if host.dies(step, alone=True, config={"storage-driver": "nonsense"}):
             died.append(step)
+            assert int(host.sh(told)) == lines + 1, f"step {step}: the system's log does not have it"
             assert standing(host) == before, f"step {step}"
             assert host.done(state="absent")["changed"] is False, f"step {step}: it left something to undo"
     assert len(died) > 1, died

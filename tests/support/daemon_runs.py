@@ -10,11 +10,13 @@ EXPERIMENTAL = [{"control": "daemon.experimental", "reason": "for its metrics", 
 # The core of the module, with its options as the second argument; the first is a word, or how many steps to live.
 RUN = """
 import json, sys
-from ansible_collections.caisson.hardening.plugins.module_utils.daemon import apply, observe, plan
+from ansible_collections.caisson.hardening.plugins.module_utils.daemon import apply, observe, plan, tls
 from ansible_collections.caisson.hardening.plugins.module_utils.errors import CaissonError
 options = json.loads(sys.argv[2])
 NAMES = ("config", "profile", "replace", "flags", "waivers", "controls", "allow_hidden")
 wish = {name: options.pop(name) for name in NAMES if name in options}
+if "tls" in options:
+    wish["tls"] = tls.Request(**options.pop("tls"))
 request = plan.Request(remove=tuple(options.pop("remove", ())), **{"profile": "baseline", **wish})
 try:
     result = apply.run(observe.Options(request=request, check=sys.argv[1] == "check", **options))

@@ -13,10 +13,11 @@ from .engine import answers, end_all
 from .shell import TestSetupError, tail
 
 SCRIPT = "/usr/share/docker.io/contrib/dockerd-rootless.sh"
-# The devices are open to everybody on ordinary machines; here that must not depend on the machine.
+# The devices are open to everybody on ordinary machines, and /tmp may have some; that must not depend on the machine.
 START = f"""
 cd "$1"
 mkdir -p dev home run
+mount -t tmpfs -o mode=755,dev tmpfs dev
 mknod -m 666 dev/tun c 10 200
 mknod -m 666 dev/fuse c 10 229
 cat /etc/passwd - > passwd <<END

@@ -104,6 +104,8 @@ def _carry_out(
 ) -> dict[str, t.Any]:
     """Do, or predict, what the plan says."""
     acts = decided.need if host.service is None or host.service.name != "none" else plan.LEAVE
+    if acts != decided.need or host.engine is None:
+        decided = replace(decided, start=())
     if decided.shut and acts != plan.LEAVE and host.engine is not None:
         decided = replace(decided, close=loopback.routing(host.engine.bridges()))
     actions = _actions(host, decided, acts, new, command_line)
@@ -187,10 +189,10 @@ def _actions(
         found.append(f"{acts} dockerd")
     if decided.close:
         found.append(f"take route_localnet and its rule of the firewall back from {', '.join(decided.close)}")
-    if decided.start and acts == plan.RESTART:
-        found.append(f"start the containers that were left where dockerd returns: {', '.join(decided.start)}")
     if decided.carried and acts == plan.RESTART:
         found.append("reload dockerd without live-restore, which was on for the restart")
+    if decided.start:
+        found.append(f"start the containers that were left where dockerd is then: {', '.join(decided.start)}")
     if host.options.state == "absent":
         found += [f"restore {path}" for path in surroundings.to_restore(host.store)]
     return found

@@ -79,7 +79,7 @@ class Plan:
     carried: live-restore is held on for the restart alone, so that containers outlive it.
     taken: the settings whose flags the command line has to be without.
     companions: the files beside it that are to be written. stop: containers that end before the daemon leaves them.
-    start: those that ended so before, where it returns to them.
+    start: those that ended so before and are where it is then: it returns to them, or a run was killed before it left.
     shut: the bridges have a way to loopback that they will not need. close: those of them that have it.
     """
 
@@ -103,7 +103,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        return self.write or self.need != LEAVE or bool(self.companions)
+        return self.write or self.need != LEAVE or bool(self.companions or self.start)
 
 
 def check_request(request: Request, version: Version | None) -> list[Fault]:
@@ -172,7 +172,8 @@ def decide(
     moved = refusals.moved(observed, after)
     told += [hidden.sentence(moved, observed.existing)] if moved else []
     if live is None:
-        return Plan(observed.standing, after, START, notes=tuple(told), taken=taken, companions=written)
+        there = refusals.left_there(observed, after)
+        return Plan(observed.standing, after, START, notes=tuple(told), taken=taken, companions=written, start=there)
     configured = {**after, **observed.given}
     keeps = configured.get("live-restore") is True
     unmet = mismatches(configured, live)
@@ -209,7 +210,7 @@ def decide(
         taken=taken,
         companions=written,
         stop=observed.existing.running if moved else (),
-        start=refusals.left_there(observed, after) if moved else (),
+        start=refusals.left_there(observed, after),
         shut=need == RESTART and opens_loopback(refusals.former(observed)) and not opens_loopback(configured),
     )
 

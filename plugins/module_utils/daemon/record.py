@@ -157,13 +157,20 @@ def leave(store: UndoStore, place: Config, names: t.Sequence[str]) -> None:
     """Remember what is about to be stopped, since the engine leaves that place."""
     if names:
         others = [each for each in store.values().get(LEFT) or () if each[0] != place]
-        _replace(store, LEFT, [*others, [place, list(names)]])
+        # A run that was killed may have stopped some already.
+        known = dict.fromkeys([*left_at(store, place), *names])
+        _replace(store, LEFT, [*others, [place, list(known)]])
         store.commit()
 
 
 def left(store: UndoStore) -> tuple[tuple[Config, tuple[str, ...]], ...]:
     """What was stopped as the engine left its data, and has not been started again since."""
     return tuple((place, tuple(names)) for place, names in store.values().get(LEFT) or ())
+
+
+def left_at(store: UndoStore, place: Config) -> tuple[str, ...]:
+    """What was left at that place."""
+    return tuple(name for there, names in left(store) if there == place for name in names)
 
 
 def returned(store: UndoStore, place: Config) -> None:

@@ -53,11 +53,13 @@ class Transaction:
             surroundings.put(self._decided.companions, host.options.request.tls, configured)
             if service is None or self._acts == plan.LEAVE:
                 self._put(self._new)
+                self._start_left(configured)
                 return host.observed.live
             if self._acts == plan.STOP:
                 self._stop(service)
                 return None
             live = surroundings.with_sockets(self._tell(service), configured, service.pid())
+            self._start_left(configured)
         except CaissonError as error:
             tail = _tail(service) if service else ""
             outcome = self._rolled_back()
@@ -83,8 +85,6 @@ class Transaction:
         refuse_flags(self._host, decided.taken)
         _refuse_unmet(self._unmet({**carried, **self._flags(service)}, live))
         loopback.close(decided.close)
-        if decided.start:
-            self._start_again(decided.start, {**carried, **self._flags(service)})
         if decided.carried:
             live = self._reload_to(service, decided.after, self._new, carried)
         return live
@@ -191,7 +191,7 @@ class Transaction:
                 service.stop()
                 return f"{former}; the daemon did not run before and does not run now"
             self._bring_back(service)
-            self._start_again(self._decided.stop, refusals.former(host.observed))
+            self._start_again(refusals.former(host.observed))
         finally:
             if host.times and read_file(host.options.path) == host.file:
                 set_file_times(host.options.path, host.times)
@@ -216,10 +216,15 @@ class Transaction:
         if host.times is None:
             record.mark_applied(host.store, service.pid(), former)
 
-    def _start_again(self, names: t.Sequence[str], config: Config) -> None:
+    def _start_left(self, configured: Config) -> None:
+        if self._decided.start:
+            self._start_again(configured)
+
+    def _start_again(self, config: Config) -> None:
         """Start what was stopped as the engine left the data where it is by this configuration."""
-        self.remarks += self._engine().start(names)
-        record.returned(self._host.store, hidden.place(config))
+        place = hidden.place(config)
+        self.remarks += self._engine().start(record.left_at(self._host.store, place))
+        record.returned(self._host.store, place)
 
     def _change_command_line(self) -> None:
         if self._command_line.sentence:
