@@ -132,6 +132,16 @@ options:
         store nothing.
     type: bool
     default: false
+  parts:
+    description:
+      - The parts that the run is for, V(limits) and V(core_dumps), with their controls. What was asked of the other one
+        last stays, and its options do not count; one that nothing was ever asked of is left alone.
+      - With O(state=absent) only these are given back.
+      - The default is both.
+    type: list
+    elements: str
+    choices: [limits, core_dumps]
+    default: []
   unwritable:
     description:
       - What to do about kernel settings that cannot be written at all, as on the read-only C(/proc/sys) of a container.
@@ -170,6 +180,10 @@ EXAMPLES = r"""
 - name: Be ready for two containers before they are deployed
   caisson.hardening.process_limits:
     declared_containers: {web: 256, db: 512}
+
+- name: Switch core dumps off, and nothing else
+  caisson.hardening.process_limits:
+    parts: [core_dumps]
 
 - name: Undo it
   caisson.hardening.process_limits:
@@ -247,7 +261,7 @@ overridden:
       type: dict
   sample: {}
 findings:
-  description: The outcome of each control of the process limits after the run.
+  description: The outcome of each control of the parts that the run is for after it.
   returned: success
   type: list
   elements: dict
@@ -288,31 +302,20 @@ undo:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.caisson.hardening.plugins.module_utils.host import moment
-from ansible_collections.caisson.hardening.plugins.module_utils.host.container import UNWRITABLE, decided
+from ansible_collections.caisson.hardening.plugins.module_utils.host.container import decided
 from ansible_collections.caisson.hardening.plugins.module_utils.host.entry import answer
+from ansible_collections.caisson.hardening.plugins.module_utils.host.history import History
+from ansible_collections.caisson.hardening.plugins.module_utils.host.result import HostResult
 from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.apply import SUBJECT, run
-from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import parse
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.parts import joined
+from ansible_collections.caisson.hardening.plugins.module_utils.process_limits.spec import ARGUMENTS, parse
 
-_SIZE: dict[str, t.Any] = {"type": "str", "default": "auto"}
-_NAMES: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
-ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    "threads_max": _SIZE,
-    "pid_max": _SIZE,
-    "container_pids": _SIZE,
-    "declared_containers": {"type": "dict", "default": {}},
-    "user_processes": _SIZE,
-    "user_tasks_max": _SIZE,
-    "exempt": _NAMES,
-    "tasks_max": _SIZE,
-    "service_processes": _SIZE,
-    "docker_tasks_max": _SIZE,
-    "exempt_services": _NAMES,
-    "core_dumps": {"type": "bool", "default": False},
-    "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": "fail"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    **moment.ARGUMENT,
-}
+
+def carried_out(asked: dict[str, t.Any], check: bool) -> HostResult:
+    """The result of a run with the options."""
+    runs = History(SUBJECT).runs
+    whole = joined(asked, runs[-1].options if runs else None)
+    return run(parse(**decided({**whole, "parts": asked["parts"]})), check=check)
 
 
 def main() -> None:
@@ -320,7 +323,7 @@ def main() -> None:
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
-    answer(module, SUBJECT, ARGUMENTS, lambda asked: run(parse(**decided(asked)), check=module.check_mode))
+    answer(module, SUBJECT, ARGUMENTS, lambda asked: carried_out(asked, module.check_mode), joined)
 
 
 if __name__ == "__main__":

@@ -241,3 +241,32 @@ def test_it_stands_beside_the_kernel_settings(host: Place) -> None:
     assert host.values(*KEYS) == values and not host.run("sysctl", settings={"net.ipv4.tcp_rfc1337": 1})["changed"]
     host.run("sysctl", state="absent")
     assert host.tree() == tree
+
+
+def test_core_dumps_have_a_switch_and_an_undo_of_their_own(host: Place) -> None:
+    def run(*parts: str, **options: t.Any) -> dict[str, t.Any]:
+        predicted = host.run("process_limits", check=True, parts=list(parts), **options)
+        result = host.run("process_limits", parts=list(parts), **options)
+        assert result["rc"] == 0 and result == predicted, result
+        assert not host.run("process_limits", parts=list(parts), **options)["changed"]
+        return result
+
+    def stands() -> tuple[str, str, bool, bool]:
+        pam = host.sh(f"cat {PAM_FILE} 2>/dev/null || true")
+        return host.get("kernel.threads-max"), host.get("kernel.core_pattern"), "nproc" in pam, "core 0" in pam
+
+    tree = host.tree()
+    off = run("core_dumps")
+    assert stands() == ("12000", "|/bin/false", False, True)
+    named = {each["control"].split(".")[1] for each in off["findings"]}
+    assert named == {"core_dumps", "core_pattern", "core_storage", "pam"}
+    run("limits", threads_max="9000")
+    assert stands() == ("9000", "|/bin/false", True, True)
+    run("core_dumps", state="absent")
+    assert stands() == ("9000", "core", True, False)
+    run("core_dumps")
+    assert stands() == ("9000", "|/bin/false", True, True), "the limits are as they were asked for last"
+    run("limits", state="absent")
+    assert stands() == ("12000", "|/bin/false", False, True)
+    run("core_dumps", state="absent")
+    assert stands() == ("12000", "core", False, False) and host.tree() == tree

@@ -1,5 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role `process_limits` before and after what the inventory declares is deployed; the cgroups are made up."""
+"""The role `process_limits`: its tags, and before and after what the inventory declares is deployed.
+
+The cgroups are made up.
+"""
 
 from __future__ import annotations
 
@@ -67,3 +70,19 @@ def test_run_after_the_deployment_of_what_is_declared_changes_nothing(tmp_path: 
 def test_list_that_is_to_be_removed_counts_nothing_and_none_is_needed(tmp_path: Path, host: Place) -> None:
     assert "changed=1" in play(tmp_path, host, **VARIABLES, containers_state="absent")
     assert "changed=0" in play(tmp_path, host)
+
+
+def test_a_tag_switches_core_dumps_alone(tmp_path: Path, host: Place) -> None:
+    def stands() -> tuple[bool, bool]:
+        return host.get("kernel.threads-max") != "12000", host.get("kernel.core_pattern") != "core"
+
+    tag, limits = "process_limits_core_dumps", {"process_limits_threads_max": "9000"}
+    assert "changed=1" in play(tmp_path, host, "--tags", tag, **limits)
+    assert stands() == (False, True)
+    assert "changed=1" in play(tmp_path, host, "--skip-tags", tag, process_limits_core_dumps=True, **limits)
+    assert stands() == (True, True)
+    assert "changed=0" in play(tmp_path, host, "--tags", f"{tag},process_limits", **limits)
+    assert "changed=1" in play(tmp_path, host, "--tags", tag, process_limits_state="absent")
+    assert stands() == (True, False)
+    assert "changed=1" in play(tmp_path, host, process_limits_state="absent")
+    assert stands() == (False, False)

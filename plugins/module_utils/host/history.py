@@ -25,6 +25,8 @@ VARIABLE = "CAISSON_RUN"
 KEPT_RUNS = 100
 HISTORY_FILE = "history.json"
 _LOCK = "history"
+# The options by which a run is for some of a subject alone.
+_SINGLE = ("controls", "parts")
 
 Options = t.Dict[str, t.Any]
 # Makes of the options of a run those that lead back to it, given those that were kept last; None where none do.
@@ -75,7 +77,7 @@ class History:
         CaissonError where it is not known what was asked for then.
         """
         options = {name: value for name, value in given.items() if name not in moment.ARGUMENT}
-        single = {"controls": given["controls"]} if given.get("controls") else {}
+        single = {name: given[name] for name in _SINGLE if given.get(name)}
         if not given["as_of"]:
             return Asked(options)
         wanted = moment.read(given["as_of"])
@@ -112,7 +114,7 @@ class History:
 
     def _note(self, asked: Asked, kept: Kept) -> None:
         absent = asked.options["state"] == "absent"
-        single = bool(asked.options.get("controls"))
+        single = any(asked.options.get(name) for name in _SINGLE)
         if absent and not asked.back and not (single and self._is_recorded()):
             self._forget()
             return

@@ -11,15 +11,17 @@ from . import core_dumps, services
 from .pam import SESSIONS, inactive
 from .plan import COREDUMP_FILE, PAM_FILE, LimitsObserved, contents, pam_overrides
 from .sizes import Host, Sizes, allowed_in_containers, intended, least_room
-from .spec import AUTO, LARGEST_PID, LimitsSpec
+from .spec import AUTO, CORE_DUMPS, LARGEST_PID, LIMITS, LimitsSpec
 
 Outcome = t.Tuple[str, str]
 
+# The controls of the core dumps; all others are the limits', and this one is for both.
+_OF_CORE_DUMPS, _OF_BOTH = ("core_dumps", "core_pattern", "core_storage"), "pam"
 _NO_SYSTEMD = (NOT_APPLICABLE, "no systemd runs here")
 
 
 def findings(spec: LimitsSpec, host: Host, observed: LimitsObserved, undone: bool = False) -> list[Finding]:
-    """One finding for each control, by the sizes that this host should have.
+    """One finding for each control of the parts that the run is for, by the sizes that this host should have.
 
     undone: the limits go, and systemd's own, which are not known before they are back, are in their place.
     """
@@ -41,7 +43,13 @@ def findings(spec: LimitsSpec, host: Host, observed: LimitsObserved, undone: boo
         "pam": _pam(spec, sizes, observed),
         **_systemd(spec, sizes, observed, undone),
     }
-    return [Finding(f"process_limits.{name}", "host", *outcome) for name, outcome in judged.items()]
+    return [
+        Finding(f"process_limits.{name}", "host", *outcome) for name, outcome in judged.items() if _judged(spec, name)
+    ]
+
+
+def _judged(spec: LimitsSpec, name: str) -> bool:
+    return name == _OF_BOTH or (CORE_DUMPS if name in _OF_CORE_DUMPS else LIMITS) in spec.parts
 
 
 def _systemd(spec: LimitsSpec, sizes: Sizes, observed: LimitsObserved, undone: bool) -> dict[str, Outcome]:

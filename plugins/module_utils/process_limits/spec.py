@@ -8,9 +8,12 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..errors import Fault, InputError
-from ..kernel.spec import FAIL, PRESENT
+from ..host import moment
+from ..host.container import UNWRITABLE
+from ..kernel.spec import ABSENT, FAIL, PRESENT
 
 AUTO, KEEP = "auto", "keep"
+LIMITS, CORE_DUMPS = "limits", "core_dumps"
 
 WHERE = "process_limits"
 _NAME = re.compile(r"^@?[A-Za-z_][A-Za-z0-9_.-]*\$?\Z")
@@ -31,6 +34,19 @@ _RANGES = {
     "service_processes": (256, LARGEST_PID),
     "docker_tasks_max": (256, LARGEST_PID),
 }
+SIZES = tuple(_RANGES)
+_NAMES: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    **{name: {"type": "str", "default": AUTO} for name in SIZES},
+    "declared_containers": {"type": "dict", "default": {}},
+    "exempt": _NAMES,
+    "exempt_services": _NAMES,
+    "core_dumps": {"type": "bool", "default": False},
+    "parts": {**_NAMES, "choices": [LIMITS, CORE_DUMPS]},
+    "unwritable": {"type": "str", "choices": list(UNWRITABLE), "default": FAIL},
+    "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+    **moment.ARGUMENT,
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,7 @@ class LimitsSpec:
     """The options of the ``process_limits`` module; a size is a number, ``auto`` or ``keep``.
 
     declared: the PID limit of each container that is to run, without those that have none.
+    parts: those whose controls are judged.
     """
 
     threads_max: str = AUTO
@@ -60,6 +77,7 @@ class LimitsSpec:
     exempt: tuple[str, ...] = ()
     exempt_services: tuple[str, ...] = ()
     core_dumps: bool = False
+    parts: tuple[str, ...] = (LIMITS, CORE_DUMPS)
     unwritable: str = FAIL
     state: str = PRESENT
 
@@ -70,6 +88,7 @@ def parse(
     exempt: t.Sequence[t.Any] = (),
     exempt_services: t.Sequence[t.Any] = (),
     core_dumps: bool = False,
+    parts: t.Sequence[str] = (),
     unwritable: str = FAIL,
     state: str = PRESENT,
     **sizes: t.Any,
@@ -103,6 +122,7 @@ def parse(
         exempt=tuple(sorted({str(name) for name in exempt})),
         exempt_services=tuple(sorted({_service(str(name)) for name in exempt_services})),
         core_dumps=core_dumps,
+        parts=tuple(parts) or LimitsSpec.parts,
         unwritable=unwritable,
         state=state,
     )
