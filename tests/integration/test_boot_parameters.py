@@ -8,17 +8,22 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.caisson.hardening.plugins.modules import boot_parameters
+from ansible_collections.caisson.hardening.tests.support import images
 from ansible_collections.caisson.hardening.tests.support.grub import GrubPlace, grub_place
 
 DROPIN = "/etc/default/grub.d/99-caisson.cfg"
 MENU = "/boot/grub/grub.cfg"
 OWN = {"profile": "none", "parameters": {"audit": "1", "slab_nomerge": "", "panic": 30}}
 WORDS = ["audit=1", "slab_nomerge", "panic=30"]
+# GRUB 2.06 and 2.12. What is about the module more than about GRUB is tried with the first alone.
+BOTH = pytest.mark.parametrize(
+    "place", [images.GRUB, images.GRUB_TRIXIE], indirect=True, ids=lambda recipe: recipe.name
+)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[GrubPlace]:
-    with grub_place(tmp_path_factory.mktemp("grub")) as made:
+@pytest.fixture(scope="module", params=[images.GRUB], ids=lambda recipe: recipe.name)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[GrubPlace]:
+    with grub_place(tmp_path_factory.mktemp("grub"), request.param) as made:
         yield made
 
 
@@ -50,6 +55,7 @@ def test_report_tells_and_changes_nothing(host: GrubPlace) -> None:
     assert evidence(result, "kernel.boot_slab_nomerge") == ("fail", "running without slab_nomerge")
 
 
+@BOTH
 def test_every_entry_of_every_kernel_gets_the_parameters(host: GrubPlace) -> None:
     before = host.entries()
     result = host.run(state="present", profile="strict")
@@ -69,6 +75,7 @@ def test_every_entry_of_every_kernel_gets_the_parameters(host: GrubPlace) -> Non
     )
 
 
+@BOTH
 def test_after_the_reboot_the_controls_pass(host: GrubPlace) -> None:
     result = host.run(state="present")
     assert result["score"]["after"] < result["score"]["total"]
@@ -112,6 +119,7 @@ def test_where_grub_fails_all_is_as_before(host: GrubPlace, text: str) -> None:
         host.sh("rm /etc/grub.d/99_broken")
 
 
+@BOTH
 def test_second_run_and_check_change_nothing(host: GrubPlace) -> None:
     state = host.state()
     predicted = host.run(check=True, state="present", **OWN)
@@ -126,6 +134,7 @@ def test_second_run_and_check_change_nothing(host: GrubPlace) -> None:
     assert predicted == host.run(state="absent")
 
 
+@BOTH
 def test_undo_brings_back_every_byte(host: GrubPlace) -> None:
     # Somebody added a line by hand, which no generator would bring back.
     host.sh(f"echo '# by hand' >> {MENU}; chmod 600 {MENU}")
@@ -138,6 +147,7 @@ def test_undo_brings_back_every_byte(host: GrubPlace) -> None:
     assert not host.run(state="absent")["changed"]
 
 
+@BOTH
 def test_a_new_kernel_has_the_parameters_and_outlives_the_undo(host: GrubPlace) -> None:
     host.run(state="present", **OWN)
     host.install("6.1.0-30-amd64")

@@ -15,7 +15,7 @@ import typing as t
 from pathlib import Path
 
 from .ansiballz import package
-from .images import GRUB, root_file_system
+from .images import Recipe, root_file_system
 
 MODULE = "caisson.hardening.boot_parameters"
 KERNELS = ("6.1.0-10-amd64", "6.1.0-20-amd64")
@@ -53,12 +53,12 @@ exec chroot . sh -c 'echo ready; exec sleep infinity'
 class GrubPlace:
     """The root, and what a test does in it."""
 
-    def __init__(self, scratch: Path) -> None:
-        self._root, self._package = scratch / "root", scratch / "package"
+    def __init__(self, scratch: Path, recipe: Recipe) -> None:
+        self._root, self._package, self._recipe = scratch / "root", scratch / "package", recipe
 
     def start(self) -> None:
         self._root.mkdir()
-        subprocess.run(["tar", "xf", root_file_system(GRUB), "-C", self._root], check=True)
+        subprocess.run(["tar", "xf", root_file_system(self._recipe), "-C", self._root], check=True)
         self._process = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _SETUP.format(root=self._root)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -142,9 +142,9 @@ class GrubPlace:
 
 
 @contextlib.contextmanager
-def grub_place(scratch: Path) -> t.Iterator[GrubPlace]:
+def grub_place(scratch: Path, recipe: Recipe) -> t.Iterator[GrubPlace]:
     """The place, for the tests of one file."""
-    made = GrubPlace(scratch)
+    made = GrubPlace(scratch, recipe)
     made.start()
     try:
         yield made

@@ -115,6 +115,7 @@ GRUB = Recipe(
     ("python3", "grub-common", "grub2-common"),
     (*_SLIM, 'rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*'),
 )
+GRUB_TRIXIE = replace(GRUB, name="debian-grub-trixie", suite="trixie")
 
 BARE = Recipe(
     "debian-bare",

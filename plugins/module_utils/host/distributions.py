@@ -31,7 +31,7 @@ _RHEL = ("rhel", "rocky", "almalinux")
 DISTRIBUTIONS: tuple[Distribution, ...] = (
     Distribution("debian", "11", GRUB),
     Distribution("debian", "12", GRUB, TESTED),
-    Distribution("debian", "13", GRUB),
+    Distribution("debian", "13", GRUB, TESTED),
     Distribution("ubuntu", "22.04", GRUB),
     Distribution("ubuntu", "24.04", GRUB),
     *(Distribution(name, version, GRUBBY) for name in _RHEL for version in ("8", "9", "10")),
