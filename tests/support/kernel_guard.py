@@ -24,6 +24,9 @@ BOOTED = CACHE / "booted.json"
 FILES = ("/etc/sysctl.conf", "/etc/sysctl.d", "/etc/docker", "/etc/security/limits.d", "/etc/systemd/system.conf.d",
          "/etc/fstab", "/var/lib/caisson")  # fmt: skip
 
+MOUNTS = ("/tmp", "/var/tmp", "/dev/shm", "/proc")
+STATE = Path("/var/lib/caisson")
+
 # Not settings, though writable: they move by themselves, act when written, or belong to interfaces and bridges that
 # come and go with an engine's networks.
 NOT_SETTINGS = re.compile(
@@ -57,6 +60,23 @@ def file_digests() -> Values:
                 content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "directory"
                 found[str(path)] = f"{path.stat().st_mode:o} {content}"
     return found
+
+
+def mount_options() -> Values:
+    """The options of the mounts that hardening may change, and what is no mount."""
+    lines = [line.split(" ") for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    found = {line[4]: f"{line[5]} {line[-1]}" for line in lines}
+    return {path: found.get(path, "no mount") for path in MOUNTS}
+
+
+def hardened() -> str:
+    """Why this machine cannot be tested on, or an empty text."""
+    if not STATE.exists():
+        return ""
+    return (
+        f"This machine is hardened by the collection ({STATE} is there), and the tests would find their own settings "
+        "before they set them. Run 'make restore' in the checkout that hardened it, or test on another machine"
+    )
 
 
 def different(before: Values, after: Values) -> list[str]:
@@ -101,7 +121,7 @@ def boot_noted() -> t.Iterator[None]:
 @contextlib.contextmanager
 def unchanged_machine(faults: list[str]) -> t.Iterator[None]:
     """Run the block; what it left changed is put back (values) and named in *faults*."""
-    values, files = kernel_values(), file_digests()
+    values, files, mounts = kernel_values(), file_digests(), mount_options()
     BOOTED.unlink(missing_ok=True)
     try:
         yield
@@ -113,3 +133,4 @@ def unchanged_machine(faults: list[str]) -> t.Iterator[None]:
         put_back(values)
         faults.extend(f"left /proc/sys/{line}" for line in left)
         faults.extend(f"left {line}" for line in different(files, file_digests()))
+        faults.extend(f"left the mount {line}" for line in different(mounts, mount_options()))

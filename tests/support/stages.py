@@ -28,6 +28,7 @@ from .shell import CACHE, INSTALLED, LOGS, ROOT, TestSetupError, as_root, logged
 COLLECTION = "caisson.hardening"
 PACKAGE = f"ansible_collections.{COLLECTION}"
 ALL = ("setup", "lint", "unit", "docs", "build", "sanity", "integration", "molecule")
+ON_THE_MACHINE = {"integration", "molecule", "benchmark"}
 # Each more has the tests wait less for their engines, and each other's load make them wait longer.
 PARTS = 2
 VM_SCENARIO, FLEET_SCENARIO = "vm", "fleet"
@@ -262,6 +263,10 @@ def main(words: list[str]) -> int:
     unknown = [name for name in names if name.partition("=")[0] not in STAGES]
     if unknown:
         print(f"No such stage: {', '.join(unknown)}. There are: {', '.join(STAGES)}", file=sys.stderr)
+        return 2
+    hardened = kernel_guard.hardened() if ON_THE_MACHINE & {name.partition("=")[0] for name in names or ALL} else ""
+    if hardened:
+        print(hardened, file=sys.stderr)
         return 2
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
     # Some tools write logs and settings into the home directory; the user's stays as it is.
