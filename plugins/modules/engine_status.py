@@ -83,7 +83,12 @@ containers:
       description: V(healthy), V(unhealthy), V(starting), or V(none) without a healthcheck.
       returned: always
       type: str
-  sample: [{name: web, state: running, health: healthy}]
+    ports:
+      description: The TCP ports of the host at which others reach it, without those of loopback addresses.
+      returned: always
+      type: list
+      elements: int
+  sample: [{name: web, state: running, health: healthy, ports: [8080]}]
 """
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback

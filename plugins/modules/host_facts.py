@@ -89,8 +89,8 @@ ansible_facts:
           description:
             - What the engine says; C(answers), C(product) (V(docker) or V(podman)), C(version), C(api_version),
               C(rootless), C(userns_remap), C(apparmor), C(cgroup_version), C(data_root), C(log_driver), C(runtimes),
-              and C(containers) with name, state and health of each, as
-              O(caisson.hardening.engine_status#module:before) takes them.
+              and C(containers) with name, state, health and ports of each, as
+              RV(caisson.hardening.engine_status#module:containers) has them.
           returned: always
           type: dict
           sample:
@@ -98,7 +98,7 @@ ansible_facts:
             product: docker
             version: 20.10.24
             rootless: false
-            containers: [{name: web, state: running, health: healthy}]
+            containers: [{name: web, state: running, health: healthy, ports: [8080]}]
         undo_subjects:
           description: The subjects with a record by which they can be undone.
           returned: always

@@ -147,6 +147,24 @@ def test_a_container_that_no_longer_serves_stops_the_rollout(
     assert waves(output) == [{"canary"}]
 
 
+def test_a_published_port_that_no_longer_answers_stops_the_rollout(
+    tmp_path: Path, api: docker.APIClient, docker_host: str, busybox: str, unique: str
+) -> None:
+    """Nobody named the port; the container runs on."""
+    published = api.create_host_config(port_bindings={80: None})
+    serve = ["httpd", "-f", "-p", "80", "-h", "/etc"]
+    made = api.create_container(busybox, serve, name=unique, ports=[80], host_config=published)["Id"]
+    api.start(made)
+    [*_others, port] = (int(each["HostPort"]) for each in api.port(made, 80))
+    spoil = f"drained; docker --host {docker_host} network disconnect bridge {unique}; echo"
+    asked = ("-e", f"docker_daemon_host={docker_host}", "-e", "harden_verify_timeout=2", "-e", "harden_hosts=canary")
+    status, output = roll_out(tmp_path, *asked, canary="ansible_host=127.0.0.1")
+    assert status == 0, output
+    status, output = roll_out(tmp_path, *asked, *hooks(tmp_path, spoil), canary="ansible_host=127.0.0.1")
+    assert status != 0 and f"{port} of canary does not answer from the control node" in plain(output), output
+    assert api.inspect_container(made)["State"]["Running"]
+
+
 def test_a_port_that_no_longer_answers_stops_the_rollout(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -3,19 +3,25 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
 SERVING = ("none", "healthy", "starting")
+_LOOPBACK = re.compile(r"127\.|::1$")
 
 
 @dataclass(frozen=True)
 class Fare:
-    """A container: its state as the engine names it, and its health, ``none`` without a healthcheck."""
+    """A container: its state as the engine names it, and its health, ``none`` without a healthcheck.
+
+    ports: the TCP ports of the host by which others reach it, so not those of loopback addresses.
+    """
 
     name: str
     state: str
     health: str
+    ports: tuple[int, ...] = ()
 
     @property
     def serves(self) -> bool:
@@ -27,13 +33,15 @@ def read(listing: t.Iterable[t.Mapping[str, t.Any]]) -> list[Fare]:
     found = []
     for entry in listing:
         name = str((entry.get("Names") or ["/" + str(entry.get("Id", ""))[:12]])[0]).lstrip("/")
-        found.append(Fare(name, str(entry.get("State", "")).lower(), _health(str(entry.get("Status", "")))))
+        health = _health(str(entry.get("Status", "")))
+        found.append(Fare(name, str(entry.get("State", "")).lower(), health, _ports(entry.get("Ports") or ())))
     return sorted(found, key=lambda fare: fare.name)
 
 
 def given(entries: t.Iterable[t.Mapping[str, t.Any]]) -> list[Fare]:
     """The containers of an earlier result of the module."""
-    return [Fare(*(str(entry.get(key, "")) for key in ("name", "state", "health"))) for entry in entries]
+    said = ([str(entry.get(key, "")) for key in ("name", "state", "health")] for entry in entries)
+    return [Fare(name, state, health) for name, state, health in said]
 
 
 def worse(before: t.Iterable[Fare], now: t.Iterable[Fare], ignore: t.Container[str] = ()) -> list[str]:
@@ -53,6 +61,15 @@ def waiting(now: t.Iterable[Fare], before: t.Iterable[Fare], ignore: t.Container
     """The containers that were healthy before and whose health is not known yet."""
     healthy = {fare.name for fare in before if fare.health == "healthy"}
     return [fare.name for fare in now if fare.health == "starting" and fare.name in healthy and fare.name not in ignore]
+
+
+def _ports(listed: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[int, ...]:
+    published = {
+        int(port["PublicPort"])
+        for port in listed
+        if port.get("PublicPort") and port.get("Type") == "tcp" and not _LOOPBACK.match(str(port.get("IP", "")))
+    }
+    return tuple(sorted(published))
 
 
 def _health(status: str) -> str:

@@ -26,6 +26,20 @@ def test_the_engines_list_is_read() -> None:
     assert given([vars(fare) for fare in found]) == found
 
 
+def test_ports_are_those_by_which_others_come_in() -> None:
+    ports = [
+        {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
+        {"IP": "::", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
+        {"IP": "10.0.0.1", "PrivatePort": 443, "PublicPort": 443, "Type": "tcp"},
+        {"IP": "127.0.0.1", "PrivatePort": 81, "PublicPort": 8081, "Type": "tcp"},
+        {"IP": "::1", "PrivatePort": 81, "PublicPort": 8082, "Type": "tcp"},
+        {"IP": "0.0.0.0", "PrivatePort": 53, "PublicPort": 53, "Type": "udp"},
+        {"PrivatePort": 9000, "Type": "tcp"},
+    ]
+    [found] = read([{"Id": "a", "Names": ["/web"], "State": "running", "Status": "Up", "Ports": ports}])
+    assert found.ports == (443, 8080)
+
+
 @pytest.mark.parametrize(
     ("now", "said"),
     [
