@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 Json = t.Dict[str, t.Any]
 
@@ -105,6 +106,42 @@ INHERITED: tuple[Json, ...] = (
     {"entrypoint": ["sleep", "800"]},
     {"entrypoint": ["sleep"], "command": [7000]},
 )
+WEIGHTS: tuple[Json, ...] = (
+    *({"cpu_shares": 512}, {"cpu_shares": "1024"}, {"cpuset_cpus": "0"}, {"cpuset_cpus": "0-1", "cpuset_mems": "0"}),
+    *({"memory_reservation": "16m"}, {"memory_reservation": 12582912}, {"blkio_weight": 300}, {"oom_score_adj": 500}),
+    *({"memory_swappiness": 0}, {"memory_swappiness": "60"}, {"oom_score_adj": "0", "cpu_shares": 2}),
+)
+# Rates are those of a disk, and not each machine has one that can be named.
+DISK = next((f"/dev/{each.name}" for each in sorted(Path("/sys/block").glob("[nsvx]*d[a-z]*"))
+             if Path("/dev", each.name).is_block_device()), "")  # fmt: skip
+RATES: tuple[Json, ...] = (
+    {"device_read_bps": [{"path": DISK, "rate": "1m"}]},
+    {"device_write_bps": [{"path": DISK, "rate": 1048576}]},
+    {"device_read_iops": [{"path": DISK, "rate": 100}], "device_write_iops": [{"path": DISK, "rate": "7"}]},
+)
+NAMESPACES: tuple[Json, ...] = (
+    *({"ipc_mode": "shareable"}, {"ipc_mode": "none"}, {"pid_mode": "host"}, {"pid_mode": "private"}),
+    *({"cgroupns_mode": "host"}, {"cgroupns_mode": "private"}, {"uts": "private"}, {"userns_mode": "host"}),
+)
+DEVICES: tuple[Json, ...] = (
+    *({"devices": ["/dev/zero"]}, {"devices": "/dev/zero:/dev/nought:r"}, {"devices": ["/dev/null:/dev/n:mrw"]}),
+    *({"device_cgroup_rules": ["c 1:3 r"]}, {"device_cgroup_rules": "c 1:* rwm, b 7:0 r"}),
+    *({"groups": ["10002", 7]}, {"groups": "app"}, {"privileged": "yes"}, {"runtime": "runc"}),
+)
+TERMINALS: tuple[Json, ...] = (
+    *({"tty": True}, {"interactive": "yes"}, {"tty": "no", "interactive": True}),
+    *({"exposed_ports": ["9000", "9001/udp"]}, {"exposed_ports": "9000-9002, 9001/tcp"}, {"exposed_ports": [80]}),
+)
+NAMES: tuple[Json, ...] = (
+    *({"domainname": "example.org"}, {"dns_servers": ["192.0.2.1", "2001:db8::1"]}, {"dns_opts": "ndots:1, rotate"}),
+    *({"dns_search_domains": ["example.org", "b.example"]}, {"etc_hosts": {"Db": "192.0.2.7", "gate": "host-gateway"}}),
+    *({"etc_hosts": {"six": "2001:db8::7"}, "dns_servers": "192.0.2.1,192.0.2.2"}, {"dns_opts": ["edns0"]}),
+)
+LIFE: tuple[Json, ...] = (
+    *({"keep_previous": True}, {"update_order": "stop-first"}, {"update_order": "auto"}),
+    *({"drift_ignore": ["/data/", "/var/*.tmp"]}, {"drift_ignore": "/run"}),
+    {"waivers": [{"control": "container.user", "reason": "a test: '\u00fc\"", "expires": "2999-12-31"}]},
+)
 USERS = ("10001", 10001, "10001:10001", "app", "0", "10001:app", "65534")
 HOSTNAMES = ("web", "a.b-c.example", "Web1")
 NETWORKS = ("project", "none", "word", "fixed", "both", "bridge", "aliases")
@@ -124,7 +161,15 @@ class Place:
         return [group(dice) for group in self.groups()]
 
     def groups(self) -> list[t.Callable[[random.Random], Json]]:
-        return [self._state, self._process, self._wiring, self._storage, self._health, *map(_maybe, _SIMPLE)]
+        return [
+            self._state,
+            self._process,
+            self._wiring,
+            self._storage,
+            self._health,
+            *map(_maybe, _SIMPLE),
+            *map(_rarely, _RARE),
+        ]
 
     def spec(self, drawn: t.Iterable[Json]) -> Json:
         found: Json = {"name": f"{self.prefix}-{self.number}", "image": self.image, "stop_timeout": 1}
@@ -176,6 +221,8 @@ class Place:
             found["hostname"] = dice.choice(HOSTNAMES)
         if dice.random() < 0.3:
             found["sysctls"] = dice.choice(SYSCTLS)
+        if mode not in ("none", "word") and dice.random() < 0.4:
+            found.update(dice.choice(NAMES))
         return found
 
     def _storage(self, dice: random.Random) -> Json:
@@ -207,11 +254,22 @@ _SIMPLE: tuple[t.Callable[[random.Random], Json], ...] = (
     lambda dice: dict(dice.choice(LOGS)),
     lambda dice: dict(dice.choice(RESTARTS)),
     lambda dice: dict(dice.choice(STOPS)),
+    lambda dice: dict(dice.choice(WEIGHTS)),
+    lambda dice: dict(dice.choice(TERMINALS)),
+    lambda dice: dict(dice.choice(LIFE)),
+)
+# What not every container has.
+_RARE: tuple[t.Callable[[random.Random], Json], ...] = tuple(
+    lambda dice, kinds=kinds: dict(dice.choice(kinds)) for kinds in (*([RATES] if DISK else []), NAMESPACES, DEVICES)
 )
 
 
 def _maybe(group: t.Callable[[random.Random], Json]) -> t.Callable[[random.Random], Json]:
     return lambda dice: group(dice) if dice.random() < 0.6 else {}
+
+
+def _rarely(group: t.Callable[[random.Random], Json]) -> t.Callable[[random.Random], Json]:
+    return lambda dice: group(dice) if dice.random() < 0.25 else {}
 
 
 def _shuffled(options: str, dice: random.Random) -> str:
