@@ -164,7 +164,7 @@ def test_a_fault_leaves_engine_settings_and_container(host: DaemonHost, fault: t
 
 @ONLY_12
 def test_a_run_that_is_killed_leaves_the_engine_and_the_next_run_converges(host: DaemonHost) -> None:
-    daemon_faults.killed(host, stride=3, steps=1)
+    daemon_faults.killed(host, stride=3, steps=int(daemon_faults.version(host) >= (23, 0)))
 
 
 def test_a_run_that_is_killed_alone_is_taken_back_without_another_run(host: DaemonHost) -> None:

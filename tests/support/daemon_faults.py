@@ -8,6 +8,7 @@ message that says what happened. `outlived` sees to it that after each all of th
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import typing as t
 
@@ -30,7 +31,10 @@ def outlived(host: DaemonHost, image: str) -> t.Iterator[None]:
     yield
     host.done(state="absent")
     assert host.process("stays") == process, "the container was stopped"
-    assert host.state() == before
+    left = host.state()
+    assert left == before, "\n".join(
+        difflib.unified_diff(before.splitlines(), left.splitlines(), "before", "after", n=0)
+    )
     assert host.sh(f"docker run --rm {image} echo serves") == "serves"
 
 

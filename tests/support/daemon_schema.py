@@ -10,7 +10,9 @@ import typing as t
 
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon.schema import KEYS, engine_has, parse_version
 
-EVERY_KEY = json.dumps({"not-a-key": 1, **dict.fromkeys(KEYS)}).encode()
+# What an engine names and has flags for instead of the key that they are in.
+INSIDE = dict.fromkeys(("http-proxy", "https-proxy", "no-proxy"), "proxies")
+EVERY_KEY = json.dumps({"not-a-key": 1, **dict.fromkeys(KEYS), "proxies": dict.fromkeys(INSIDE)}).encode()
 
 
 def differs(said: t.Callable[[str], str], file: str) -> dict[str, set[str]]:
@@ -22,9 +24,9 @@ def differs(said: t.Callable[[str], str], file: str) -> dict[str, set[str]]:
     told = said(f"dockerd --config-file {file} --pidfile {file}.pid")
     unknown = re.search(r"don't match any configuration option: ([^\"\n]+)", told)
     assert unknown is not None, told
-    refused = set(unknown[1].strip().split(", ")) - {"not-a-key"}
+    refused = {INSIDE.get(name, name) for name in unknown[1].strip().split(", ")} - {"not-a-key"}
     lacked = {name for name in KEYS if not engine_has(name, version)}
     flags = set(re.findall(r"^ +(?:-\w, )?--([\w-]+)", said("dockerd --help"), re.MULTILINE))
-    known = {key.flag or key.name for key in KEYS.values()} | {"config-file", "help", "version", "validate"}
+    known = {key.flag or key.name for key in KEYS.values()} | {"config-file", "help", "version", "validate", *INSIDE}
     found = {"unknown to the engine": refused - lacked, "known to it": lacked - refused, "flags": flags - known}
     return {what: names for what, names in found.items() if names}

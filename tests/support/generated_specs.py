@@ -245,23 +245,27 @@ class Place:
         return {"healthcheck": dice.choice((*HEALTH, {"interval": "400ms", "retries": 5}) if self.rich else HEALTH)}
 
 
+def _one_of(kinds: tuple[Json, ...]) -> t.Callable[[random.Random], Json]:
+    return lambda dice: dict(dice.choice(kinds))
+
+
 _SIMPLE: tuple[t.Callable[[random.Random], Json], ...] = (
     lambda dice: {"env": dice.choice(ENV)},
     lambda dice: {"labels": dice.choice(LABELS)},
-    lambda dice: dict(dice.choice(MEMORY)),
-    lambda dice: dict(dice.choice(SECURITY)),
-    lambda dice: dict(dice.choice(LIMITS)),
-    lambda dice: dict(dice.choice(LOGS)),
-    lambda dice: dict(dice.choice(RESTARTS)),
-    lambda dice: dict(dice.choice(STOPS)),
-    lambda dice: dict(dice.choice(WEIGHTS)),
-    lambda dice: dict(dice.choice(TERMINALS)),
-    lambda dice: dict(dice.choice(LIFE)),
+    _one_of(MEMORY),
+    _one_of(SECURITY),
+    _one_of(LIMITS),
+    _one_of(LOGS),
+    _one_of(RESTARTS),
+    _one_of(STOPS),
+    _one_of(WEIGHTS),
+    _one_of(TERMINALS),
+    _one_of(LIFE),
 )
+
+
 # What not every container has.
-_RARE: tuple[t.Callable[[random.Random], Json], ...] = tuple(
-    lambda dice, kinds=kinds: dict(dice.choice(kinds)) for kinds in (*([RATES] if DISK else []), NAMESPACES, DEVICES)
-)
+_RARE = tuple(map(_one_of, (*([RATES] if DISK else []), NAMESPACES, DEVICES)))
 
 
 def _maybe(group: t.Callable[[random.Random], Json]) -> t.Callable[[random.Random], Json]:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from ..controls.model import score
 from ..errors import CaissonError, InputError
-from ..host.files import FileState, make_directories, remove_empty_directories, set_file_times
+from ..host.files import FileState, make_directories, missing_directories, remove_empty_directories, set_file_times
 from ..host.guard import guarded
 from ..host.lock import host_lock
 from ..host.undo import UndoStore
-from . import loopback, plan, record, refusals, state, surroundings, takeover
+from . import loopback, plan, record, refusals, state, surroundings, takeover, tls
 from .judged import configured_after, judged, since
 from .mask import masked
-from .merge import parse, render, shown_text
+from .merge import Config, parse, render, shown_text
 from .observe import Host, Options, look, require_root, validate
 from .transaction import Transaction
 
@@ -42,9 +42,17 @@ def _present(host: Host) -> dict[str, t.Any]:
         and content != (host.disk or FileState(b"")).content
         and (host.observed.version or (0, 0)) >= VALIDATES
     ):
-        validate(host.dockerd, content, host.options.path)
+        validate(host.dockerd, render(_that_stands(decided)), host.options.path)
     new = FileState(content, host.file.mode, host.file.uid, host.file.gid) if host.file else FileState(content)
     return _carry_out(host, decided, new if decided.write else host.file, takeover.decide(host, decided.taken))
+
+
+def _that_stands(decided: plan.Plan) -> Config:
+    """The settings without those that name certificates which this run has yet to make: dockerd looks for the files."""
+    missing = {each.key for each in decided.companions if each.before is None}
+    if missing.isdisjoint(tls.FILES):
+        return decided.after
+    return {name: value for name, value in decided.after.items() if name not in tls.SETTINGS}
 
 
 def _absent(host: Host) -> dict[str, t.Any]:
@@ -160,8 +168,9 @@ def _record(host: Host, decided: plan.Plan, command_line: takeover.CommandLine) 
     surroundings.record(host.store, decided.companions)
     command_line.remember(host)
     record.begin(host.store, path, host.file, host.unfinished)
+    host.store.record_directories(missing_directories(Path(path).parent))
     host.store.commit()
-    host.store.record_directories(make_directories(Path(path).parent))
+    make_directories(Path(path).parent)
     pid = host.service.pid() if host.service else 0
     if pid and host.observed.in_effect is not None:
         record.mark_applied(host.store, pid, host.observed.in_effect)

@@ -64,15 +64,22 @@ class SystemdDaemon:
         return self._unit.alive()
 
     def start(self, config_path: str) -> None:
+        self._heed_files()
         self._unit.start()
 
     def restart(self, config_path: str) -> None:
+        self._heed_files()
         self._unit.restart()
 
     def replace(self, config_path: str) -> None:
         """Restart it, also where its start hangs."""
         self.stop()
-        self._unit.start()
+        self.start(config_path)
+
+    def _heed_files(self) -> None:
+        """A run that was killed may have left systemd with what the unit's files no longer say."""
+        if self._unit.show("NeedDaemonReload").get("NeedDaemonReload") == "yes":
+            systemd.daemon_reload()
 
     def reload(self) -> None:
         self._unit.reload()

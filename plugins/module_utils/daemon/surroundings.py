@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pwd
 import socket
 import time
@@ -14,7 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import Fault, InputError
-from ..host.files import make_directories, read_file, remove_empty_directories, remove_file, write_file
+from ..host.files import (
+    make_directories,
+    missing_directories,
+    read_file,
+    remove_empty_directories,
+    remove_file,
+    write_file,
+)
 from ..host.transaction import to_state, to_text
 from ..host.undo import UndoStore
 from . import companions, container_process, hidden, openssl, outdated, process, sockets, tls
@@ -65,7 +71,7 @@ def record(store: UndoStore, files: t.Sequence[companions.Companion]) -> None:
     """Keep what each file was before the first run."""
     for each in files:
         store.record_file(each.path, to_state(each.before))
-        store.record_directories(_missing(Path(each.path).parent))
+        store.record_directories(missing_directories(Path(each.path).parent))
     known = _ours(store)
     store.forget_value(OURS)
     store.record_value(OURS, sorted({*known, *(each.path for each in files)}))
@@ -200,7 +206,3 @@ def changed_at(path: str) -> float:
     with contextlib.suppress(OSError):
         return Path(path).stat().st_mtime
     return 0.0
-
-
-def _missing(path: Path) -> list[str]:
-    return [str(each) for each in reversed([path, *path.parents]) if not os.path.lexists(each)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CaissonError
-from ..host.files import FileState, make_directories, remove_file, write_file
+from ..host.files import FileState, make_directories, missing_directories, remove_file, write_file
 from ..host.systemd import daemon_reload
 from . import dropin, flags, process, record
 from .observe import Host
@@ -36,7 +36,7 @@ class CommandLine:
         """What undo needs."""
         if self.path:
             host.store.record_file(self.path, self.before)
-            host.store.record_directories(make_directories(Path(self.path).parent))
+            host.store.record_directories(missing_directories(Path(self.path).parent))
         elif self.words:
             record.keep_command(host.store, host.options.pidfile, self.former_words)
 
@@ -45,6 +45,7 @@ class CommandLine:
             if state is None:
                 remove_file(self.path)
             else:
+                make_directories(Path(self.path).parent)
                 write_file(self.path, state)
             daemon_reload()
         elif words and isinstance(host.service, process.PlainDaemon):

@@ -17,6 +17,9 @@ KINDS = (AUTHORITY, SERVER, CLIENT)
 DAY = 86400
 AUTHORITY_DAYS = 3650
 CERTIFICATE_MODE, KEY_MODE, DIRECTORY_MODE = 0o444, 0o400, 0o700
+# The keys of daemon.json that name a file, and all that are about TLS.
+FILES = frozenset({"tlscacert", "tlscert", "tlskey"})
+SETTINGS = FILES | {"tls", "tlsverify"}
 _TITLES = {AUTHORITY: "certificate authority", SERVER: "server certificate", CLIENT: "client certificate"}
 
 

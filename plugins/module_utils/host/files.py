@@ -167,6 +167,14 @@ def _missing(path: Path) -> list[Path]:
     return missing
 
 
+def missing_directories(path: Path) -> list[str]:
+    """The directory and its parents as far as nothing is there, outermost first: what making it will make.
+
+    They belong into a record before they are made, or a run that is killed in between leaves them for good.
+    """
+    return [str(each) for each in reversed([path, *path.parents]) if not os.path.lexists(each)]
+
+
 def remove_empty_directories(paths: t.Iterable[str]) -> None:
     """Remove those of the directories that are empty, innermost first; leave the others."""
     for path in sorted(paths, key=len, reverse=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import typing as t
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from .changes import HEADER, Access, AccessChange, ChangeSet, FileChange, FileTe
 from .files import (
     FileState,
     make_directories,
+    missing_directories,
     read_access,
     read_file,
     remove_empty_directories,
@@ -98,7 +98,7 @@ class Transaction:
         for change in changes.files:
             after = to_state(change.after)
             if after is not None:
-                self._store.record_directories(_missing_directories(Path(change.path).parent))
+                self._store.record_directories(missing_directories(Path(change.path).parent))
                 if after.text.startswith(HEADER):
                     self._store.record_written(change.path, after.content)
         self._store.commit()
@@ -107,7 +107,7 @@ class Transaction:
         for change in changes.files:
             self._written.append(change)
             if change.after is not None:
-                self._made += _missing_directories(Path(change.path).parent)
+                self._made += missing_directories(Path(change.path).parent)
                 make_directories(Path(change.path).parent)
             _put(change.path, change.after)
 
@@ -188,10 +188,6 @@ def _put_access(path: str, access: Access) -> None:
     now = read_access(path)
     if now and now[0] != access:
         set_access(path, access)
-
-
-def _missing_directories(path: Path) -> list[str]:
-    return [str(each) for each in reversed([path, *path.parents]) if not os.path.lexists(each)]
 
 
 def _try(problems: list[str], step: Settle) -> None:
