@@ -139,7 +139,7 @@ def test_generated_specs_converge_in_one_run_and_so_do_their_changes(there: Depl
     there.api.create_network(f"{there.prefix}-net", ipam=docker.types.IPAMConfig(pool_configs=[pool]))
     there.deploy(there.spec("first"))  # so that the project's network is there to be named
     dice = random.Random(seed)
-    places = [Place(there.prefix, n, there.image, rich=False) for n in range(BATCH)]
+    places = [Place(there.prefix, n, there.image, rich=False, inner=True) for n in range(BATCH)]
     drawn = [place.drawn(dice) for place in places]
     changed = [place.changed(groups, dice) for place, groups in zip(places, drawn)]
     options: Json = {"policy": "report", "parallel": 8, "settle_time": 0.2}

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import tarfile
+import subprocess
 from pathlib import Path
 
 from .app_images import AppRecipe
@@ -20,8 +20,8 @@ exec {root}/lib*/ld-linux-*.so.* --library-path "$libraries" {root}/sbin/auditct
 def auditctl(folder: Path) -> Path:
     """The program, unpacked below *folder*."""
     root = folder / "audit-tools"
-    with tarfile.open(root_file_system(TOOLS)) as archive:
-        archive.extractall(root, filter="tar")
+    root.mkdir()
+    subprocess.run(["tar", "--extract", "--file", root_file_system(TOOLS), "--directory", root], check=True)
     program = folder / "auditctl"
     program.write_text(_WRAPPER.format(root=root), encoding="utf-8")
     program.chmod(0o755)

@@ -155,12 +155,14 @@ class Place:
     number: int
     image: str
     rich: bool  # the image brings an entrypoint, a check, volumes and more of its own
+    inner: bool = False  # the engine is inside a container, which has neither a disk nor an IPv6 loopback
 
     def drawn(self, dice: random.Random) -> list[Json]:
         """One dictionary for each group of options."""
         return [group(dice) for group in self.groups()]
 
     def groups(self) -> list[t.Callable[[random.Random], Json]]:
+        rare = (NAMESPACES, DEVICES, *([] if self.inner or not DISK else [RATES]))
         return [
             self._state,
             self._process,
@@ -168,7 +170,7 @@ class Place:
             self._storage,
             self._health,
             *map(_maybe, _SIMPLE),
-            *map(_rarely, _RARE),
+            *map(_rarely, map(_one_of, rare)),
         ]
 
     def spec(self, drawn: t.Iterable[Json]) -> Json:
@@ -216,7 +218,8 @@ class Place:
                 "127.0.0.1::82,127.0.0.1::83",
                 [f"127.0.0.1:{port}:1", f"[::1]:{port}:1"],
             ]
-            found["published_ports"] = dice.choice(choices)
+            usable = [each for each in choices if not self.inner or "::1" not in str(each)]
+            found["published_ports"] = dice.choice(usable)
         if dice.random() < 0.3:
             found["hostname"] = dice.choice(HOSTNAMES)
         if dice.random() < 0.3:
@@ -262,10 +265,6 @@ _SIMPLE: tuple[t.Callable[[random.Random], Json], ...] = (
     _one_of(TERMINALS),
     _one_of(LIFE),
 )
-
-
-# What not every container has.
-_RARE = tuple(map(_one_of, (*([RATES] if DISK else []), NAMESPACES, DEVICES)))
 
 
 def _maybe(group: t.Callable[[random.Random], Json]) -> t.Callable[[random.Random], Json]:
