@@ -29,7 +29,7 @@ def look(docker_host: str, **options: t.Any) -> dict[str, t.Any]:
 def test_without_an_earlier_look_it_is_told_and_no_failure(docker_host: str, sick: str) -> None:
     result = look(docker_host)
     assert result["rc"] == 0, result["msg"]
-    assert {"name": sick, "state": "running", "health": "unhealthy"} in result["containers"]
+    assert {"name": sick, "state": "running", "health": "unhealthy", "ports": []} in result["containers"]
 
 
 @pytest.mark.parametrize(("health", "fails"), [("healthy", True), ("unhealthy", False), (None, True)])

@@ -36,7 +36,7 @@ def test_they_are_what_the_host_and_the_engine_show(
     assert (engine["log_driver"], engine["cgroup_version"]) == (said["LoggingDriver"], said["CgroupVersion"])
     name = deployer.name("web")
     assert [each for each in engine["containers"] if each["name"] == name] == [
-        {"name": name, "state": "running", "health": "none"}
+        {"name": name, "state": "running", "health": "none", "ports": []}
     ]
 
 
