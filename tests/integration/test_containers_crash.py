@@ -48,7 +48,6 @@ class Story:
         self.gone = wish.get("state") == "absent"
         self.kept = bool(options.get("keep_previous"))
         self.first = bool(wish.get("labels"))
-        self.own = {f"{deployer.prefix}-data"} if self.first else set()
 
     def prepare(self) -> None:
         for container in self.deployer.api.containers(all=True, filters={"name": self.deployer.prefix}):
@@ -62,7 +61,7 @@ class Story:
     def _remove_surroundings(self) -> None:
         for network in self.deployer.api.networks(names=[self.deployer.prefix]):
             self.deployer.api.remove_network(network["Id"])
-        for volume in self.own & self.volumes():
+        for volume in {f"{self.deployer.prefix}-data"} & self.volumes():
             self.deployer.api.remove_volume(volume)
 
     def serving(self) -> list[str]:

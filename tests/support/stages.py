@@ -158,8 +158,8 @@ def integration(run: Run) -> bool:
 
 def _prepare() -> None:
     """Fetch and make all that needs a network, before commands run beside an engine that has none."""
-    hosts = (images.HOST, images.HOST_TRIXIE, images.FRESH, images.PODMAN, images.LOGIN, images.GRUB)
-    images.prepare(*hosts, images.GRUB_TRIXIE, images.BARE, audit.TOOLS, *app_images.APPLICATIONS)
+    hosts = (images.HOST, images.HOST_TRIXIE, images.FRESH, images.PODMAN, images.LOGIN, images.BARE)
+    images.prepare(*hosts, images.GRUB, images.GRUB_TRIXIE, audit.TOOLS, *app_images.APPLICATIONS)
     registry.prepare()
     awx_tools.prepare()
 

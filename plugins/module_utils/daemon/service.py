@@ -78,7 +78,7 @@ class SystemdDaemon:
 
     def _heed_files(self) -> None:
         """A run that was killed may have left systemd with what the unit's files no longer say."""
-        if self._unit.show("NeedDaemonReload").get("NeedDaemonReload") == "yes":
+        if systemd.needs_reload(self._unit.unit):
             systemd.daemon_reload()
 
     def reload(self) -> None:

@@ -142,7 +142,7 @@ def make_directories(path: str | Path, mode: int = 0o755) -> list[str]:
     made: dict[str, None] = {}
     attempts = MAKE_ATTEMPTS
     while True:
-        for directory in _missing(Path(path)):
+        for directory in map(Path, missing_directories(Path(path))):
             try:
                 directory.mkdir(mode=mode)
                 made[str(directory)] = None
@@ -158,21 +158,12 @@ def make_directories(path: str | Path, mode: int = 0o755) -> list[str]:
             return list(made)
 
 
-def _missing(path: Path) -> list[Path]:
-    """The directory and its parents as far as they are not there, outermost first."""
-    missing: list[Path] = []
-    while not path.exists():
-        missing.insert(0, path)
-        path = path.parent
-    return missing
-
-
 def missing_directories(path: Path) -> list[str]:
-    """The directory and its parents as far as nothing is there, outermost first: what making it will make.
+    """The directory and its parents as far as they are not there, outermost first: what making it will make.
 
     They belong into a record before they are made, or a run that is killed in between leaves them for good.
     """
-    return [str(each) for each in reversed([path, *path.parents]) if not os.path.lexists(each)]
+    return [str(each) for each in reversed([path, *path.parents]) if not each.exists()]
 
 
 def remove_empty_directories(paths: t.Iterable[str]) -> None:

@@ -33,9 +33,14 @@ Options = t.Dict[str, t.Any]
 Kept = t.Callable[[Options, t.Optional[Options]], t.Optional[t.Mapping[str, t.Any]]]
 
 
+def _single(options: t.Mapping[str, t.Any]) -> Options:
+    """Those of the options by which the run is for some of the subject alone; none where it is for all of it."""
+    return {name: options[name] for name in _SINGLE if options.get(name)}
+
+
 def whole_runs(asked: Options, _last: Options | None) -> Options | None:
     """The options as they are, but of a run for some controls alone none: the rest stays as it was asked for before."""
-    return None if asked.get("controls") else asked
+    return None if _single(asked) else asked
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class History:
         CaissonError where it is not known what was asked for then.
         """
         options = {name: value for name, value in given.items() if name not in moment.ARGUMENT}
-        single = {name: given[name] for name in _SINGLE if given.get(name)}
+        single = _single(given)
         if not given["as_of"]:
             return Asked(options)
         wanted = moment.read(given["as_of"])
@@ -114,7 +119,7 @@ class History:
 
     def _note(self, asked: Asked, kept: Kept) -> None:
         absent = asked.options["state"] == "absent"
-        single = any(asked.options.get(name) for name in _SINGLE)
+        single = _single(asked.options)
         if absent and not asked.back and not (single and self._is_recorded()):
             self._forget()
             return

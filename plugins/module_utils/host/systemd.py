@@ -31,6 +31,11 @@ def daemon_reload() -> None:
     systemctl("daemon-reload")
 
 
+def needs_reload(unit: str) -> bool:
+    """Whether the unit's files changed since systemd read them."""
+    return systemctl("show", "--property=NeedDaemonReload", "--value", unit).strip() == "yes"
+
+
 class Unit:
     """A service of systemd."""
 

@@ -11,7 +11,7 @@ from ..host.files import read_file
 from ..host.lock import host_lock
 from ..host.procsys import require_root
 from ..host.result import HostResult, Work
-from ..host.systemd import is_running
+from ..host.systemd import is_running, needs_reload
 from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from . import fstab
@@ -21,7 +21,7 @@ from .keep import DROPIN, LOGIND_FILE, LOGIND_UNIT, Records, unit_file
 from .live import UNPERMITTED, Mounts, permitted, require_host_mounts
 from .plan import RELOAD_LOGIND, MountPlan, Observed, make_plan
 from .spec import PRESENT, REPORT, MountSpec
-from .units import group_number, heed, mount_units, needs_reload, polkit_is_there
+from .units import group_number, heed, mount_units, polkit_is_there
 from .users import warnings_of_use
 
 SUBJECT = "mount_options"

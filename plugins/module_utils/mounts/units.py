@@ -41,11 +41,6 @@ def heed(restart: t.Iterable[str] = ()) -> None:
         systemctl("try-restart", service)
 
 
-def needs_reload(unit: str) -> bool:
-    """Whether the unit's files changed since systemd read them."""
-    return systemctl("show", "--property=NeedDaemonReload", "--value", unit).strip() == "yes"
-
-
 def group_number(group: str) -> str | None:
     """The number of the group that is given by name or number, or None where there is none."""
     try:
