@@ -2,7 +2,8 @@
 """Prints what a host with a kernel of its own is like, as one JSON object of strings: for comparison of two moments.
 
 Sent to the host's own interpreter (``python3 -``), which has the standard library and nothing else. All of /proc/sys,
-/etc, unit state, mounts and what modprobe would do, the engine's settings and firewall rules, and a user's limits.
+/etc, units and which of them are active, mounts and what modprobe would do, the engine's settings and firewall rules,
+and a user's limits.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ NOT_SETTINGS = re.compile("|".join(MOVING.values()))
 PASSING_MOUNTS = re.compile(r"/(var/lib/docker|run/docker|run/user|run/credentials|proc/sys/fs/binfmt_misc)(/.*)?")
 # Of logins, and of commands that were run as a service.
 PASSING_UNITS = re.compile(r"(session-|run-)\S+\.(scope|service) ")
+# Active in one boot and not in the next: of logins, of the first boot alone, and what runs when a clock says so.
+PASSING_ACTIVE = re.compile(
+    r"(user@|user-runtime-dir@|session-|run-|modprobe@)\S+|first-boot-complete\.target"
+    r"|systemd-(firstboot|update-done|machine-id-commit|hostnamed|timedated|localed)\.service"
+    r"|(apt-daily|man-db|e2scrub)\S*\.service"
+)
+ACTIVE_KINDS = "service,socket,timer,path,target"
 MANAGER = ("Tasks", "LimitNPROC", "LimitCORE", "LimitNOFILE")
 UNITS = ("docker.service", "ssh.service", "user-1000.slice", "user@1000.service", "systemd-coredump.socket")
 PROPERTIES = (
@@ -91,6 +99,11 @@ def units() -> t.Iterator[tuple[str, str]]:
     for line in said("systemctl", "list-unit-files", "--no-legend", "--no-pager").splitlines():
         if not PASSING_UNITS.match(line):
             yield f"unit {line.split()[0]}", " ".join(line.split()[1:])
+    active = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager", "--state", "active,failed")
+    for line in said(*active, "--type", ACTIVE_KINDS).splitlines():
+        name, _load, state = line.split()[:3]
+        if not PASSING_ACTIVE.fullmatch(name):
+            yield f"active {name}", state
     manager = said("systemctl", "show").splitlines()
     yield "manager", "; ".join(line for line in manager if line.startswith(tuple(f"Default{each}" for each in MANAGER)))
     yield "units", said("systemctl", "show", "--property", PROPERTIES, *UNITS)
