@@ -18,7 +18,8 @@ from pathlib import Path
 import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support import app_images, examples, images
-from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of, until
+from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of, until, waiver
+from ansible_collections.caisson.hardening.tests.support.run_module import run_module
 
 Json = t.Dict[str, t.Any]
 IMAGES = {"nginx": app_images.NGINX, "redis": app_images.REDIS, "postgresql": app_images.POSTGRESQL}
@@ -206,6 +207,49 @@ def test_a_failing_replacement_rolls_back_and_the_data_stays(running: Shop) -> N
     for name in IMAGES:
         until(lambda name=name: running.read(name) == "safe", timeout=60)
     assert running.deployer.deploy(*running.specs())["actions"] == []
+
+
+def test_the_way_back_brings_the_former_ones_again_with_the_data_of_today(running: Shop) -> None:
+    kept = [{**spec, "keep_previous": True} for spec in running.specs()]
+    running.deployer.deploy(*kept)
+    former = {name: running.deployer.inspect(name)["Id"] for name in IMAGES}
+    running.deployer.deploy(*({**spec, "labels": {"release": "2"}} for spec in kept))
+    for name in IMAGES:
+        running.write(name, "of the second release")
+    back = [{"name": spec["name"], "state": "rolled_back"} for spec in kept]
+    predicted = running.deployer.run(*back, check=True)
+    result = running.deployer.deploy(*back)
+    assert predicted["actions"] == result["actions"]
+    assert set(actions_of(result).values()) == {"rolled back"}
+    assert {name: running.deployer.inspect(name)["Id"] for name in IMAGES} == former
+    for name in IMAGES:
+        until(lambda name=name: running.read(name) == "of the second release", timeout=60)
+    running.deployer.deploy(*running.specs())
+
+
+def test_a_database_with_a_writable_root_shows_only_what_is_not_declared(running: Shop) -> None:
+    """Its log and sockets lie on the root, which is declared; its data lies on the volume, which is no drift."""
+    spec = {**running.spec("postgresql"), "read_only": False, "waivers": waiver("read_only"), "tmpfs": []}
+    spec["command"] = "postgres -c logging_collector=on -c log_directory=/run/postgresql/log"
+    running.deployer.deploy({**spec, "drift_ignore": ["/run/postgresql/**"]})
+    running.write("postgresql", "kept")
+
+    def drift(**options: t.Any) -> Json:
+        given = {"docker_host": running.deployer.docker_host, "containers": [spec["name"]], "settle_time": 0.3}
+        result = run_module("container_drift", {**given, **options})
+        assert not result.get("failed"), result["msg"]
+        return dict(result["containers"][0])
+
+    clean = drift()
+    assert clean["drift"] == {"added": [], "changed": [], "deleted": []}
+    assert clean["ignored"] >= 3, "the directory, the socket and the log"
+    status, output = running.deployer.execute("postgresql", "sh", "-c", "echo x > /usr/bin/miner", user="0")
+    assert status == 0, output
+    assert drift()["drift"]["added"] == ["/usr/bin/miner"]
+    assert drift(on_drift=["recreate"])["action"] == "recreated"
+    until(lambda: running.read("postgresql") == "kept", timeout=60)
+    assert drift()["drift"]["added"] == []
+    running.deployer.deploy(running.spec("postgresql"))
 
 
 def test_they_work_under_the_strict_seccomp_profile(running: Shop) -> None:

@@ -162,6 +162,28 @@ def test_a_replacement_under_a_load_of_others_is_killed_and_converges(deployer: 
         assert deployer.deploy(*changed)["actions"] == []
 
 
+def test_a_pruning_run_killed_at_any_step_removes_what_is_not_listed_and_only_that(
+    deployer: Deployer, proxy: EngineProxy
+) -> None:
+    kept = deployer.spec("kept", keep_previous=True)
+    gone = deployer.spec("gone", keep_previous=True, volumes=[f"{deployer.prefix}-data:/data"])
+    former = [{**spec, "hostname": "older"} for spec in (kept, gone)]
+    for step in range(1, MOST_STEPS):
+        deployer.deploy(*former)
+        deployer.deploy(kept, gone)
+        process = start_module("containers", {**deployer.arguments(kept, prune=True), "docker_host": proxy.address})
+        proxy.arm(step, process.kill)
+        process.communicate(timeout=60)
+        if not proxy.reached.is_set():
+            break
+        deployer.deploy(kept, prune=True)
+        assert deployer.names() == {"kept", "kept.caisson-previous"}
+        assert deployer.inspect("kept")["State"]["Running"]
+        assert deployer.api.inspect_volume(f"{deployer.prefix}-data")
+        assert deployer.deploy(kept, prune=True)["actions"] == []
+    assert [word(change) for change in proxy.seen] == ["DELETE", "stop", "DELETE"], "the kept one, then the other"
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> t.Iterator[SandboxedDaemon]:
     """An engine of our own, to be killed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of
 
 Json = t.Dict[str, t.Any]
@@ -114,14 +115,27 @@ def test_each_change_is_found_named_and_mended(deployer: Deployer) -> None:
     assert deployer.deploy(*specs)["actions"] == []
 
 
-def test_an_alias_that_was_added_is_taken_away_on_the_living_container(deployer: Deployer) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"aliases": ["bank"]}, "bank"),
+        ({"links": [["PREFIX-db", "bank"]]}, "Links PREFIX-db:bank"),
+        ({"link_local_ips": ["169.254.7.7"]}, "LinkLocalIPs 169.254.7.7"),
+        ({"driver_opt": {"com.example.rate": "1"}}, "DriverOpts com.example.rate=1"),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
+)
+def test_what_was_added_to_an_endpoint_is_taken_away_on_the_living_container(
+    deployer: Deployer, options: Json, said: str
+) -> None:
     spec = deployer.spec("web")
-    deployer.deploy(spec)
+    deployer.deploy(spec, deployer.spec("db"))
     pid = deployer.inspect("web")["State"]["Pid"]
     deployer.api.disconnect_container_from_network(deployer.name("web"), deployer.prefix)
-    deployer.api.connect_container_to_network(deployer.name("web"), deployer.prefix, aliases=["bank"])
+    deployer.api.connect_container_to_network(deployer.name("web"), deployer.prefix, **placed(options, deployer.prefix))
     result = deployer.deploy(spec)
-    assert result["containers"][0]["reasons"] == [f"networks.{deployer.prefix}: attached as bank -> attached"]
+    said = placed(said, deployer.prefix)
+    assert result["containers"][0]["reasons"] == [f"networks.{deployer.prefix}: attached as {said} -> attached"]
     assert actions_of(result) == {deployer.name("web"): "updated"}
     assert deployer.inspect("web")["State"]["Pid"] == pid
     assert deployer.deploy(spec)["actions"] == []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 import typing as t
@@ -164,3 +165,40 @@ def test_two_runs_at_once_do_each_thing_once(deployer: Deployer) -> None:
     assert [process.returncode for process in both] == [0, 0], said
     assert deployer.names() == {"web", "api"}
     assert sum('"changed": true' in out for out, _err in said) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "action"),
+    [
+        pytest.param({"hostname": "second"}, "recreated", id="replacement"),
+        pytest.param({"hostname": "second", "volumes": ["/anonymous"]}, "recreated", id="replacement, stop first"),
+        pytest.param({"memory": "48m"}, "updated", id="live update"),
+        pytest.param({"state": "absent"}, "removed", id="removal"),
+    ],
+)
+def test_two_runs_at_once_that_want_the_same_change_it_once(
+    deployer: Deployer, change: dict[str, t.Any], action: str
+) -> None:
+    spec = deployer.spec("web", volumes=change.get("volumes", []))
+    deployer.deploy(spec)
+    wanted = {"name": spec["name"], **change} if "state" in change else {**spec, **change}
+    both = [start_module("containers", deployer.arguments(wanted)) for _run in range(2)]
+    said = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    results = [json.loads(out.splitlines()[-1]) for out, _err in said]
+    assert sorted(actions_of(result)[spec["name"]] for result in results) == sorted([action, "unchanged"])
+    assert deployer.names() == (set() if "state" in change else {"web"})
+    assert deployer.deploy(wanted)["actions"] == []
+
+
+def test_two_runs_at_once_that_want_different_things_end_in_one_of_them(deployer: Deployer) -> None:
+    spec = deployer.spec("web", keep_previous=True)
+    deployer.deploy(spec)
+    wishes = [{**spec, "hostname": hostname} for hostname in ("one", "two")]
+    both = [start_module("containers", deployer.arguments(wish)) for wish in wishes]
+    said = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert deployer.names() == {"web", "web.caisson-previous"}
+    hostnames = [deployer.inspect(name)["Config"]["Hostname"] for name in ("web", "web.caisson-previous")]
+    assert sorted(hostnames) == ["one", "two"], "one came after the other, and each was whole"
+    assert running(deployer, "web") and not running(deployer, "web.caisson-previous")

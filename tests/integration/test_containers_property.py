@@ -13,6 +13,7 @@ import typing as t
 
 import docker
 import pytest
+from ansible_collections.caisson.hardening.tests.support import secrets
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer
 from ansible_collections.caisson.hardening.tests.support.generated_specs import SUBNET, Json, Place
 
@@ -29,6 +30,13 @@ CHANGES = (
     'ENTRYPOINT ["sleep"]',
     'CMD ["1000"]',
 )
+
+
+@pytest.fixture
+def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> t.Iterator[Deployer]:
+    made = Deployer(api, docker_host, unique, busybox)
+    yield made
+    secrets.tidy(made)
 
 
 @pytest.fixture

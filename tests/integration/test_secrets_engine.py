@@ -1,8 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets on an engine that is restarted, and on one with a user namespace."""
+"""Secrets on an engine that is restarted, on a host that is, and on an engine with a user namespace."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,14 +12,27 @@ import tempfile
 import typing as t
 from pathlib import Path
 
+import docker
 import pytest
 from ansible_collections.caisson.hardening.plugins.module_utils.daemon import process
-from ansible_collections.caisson.hardening.tests.support import secrets
+from ansible_collections.caisson.hardening.tests.support import images, kernel_guard, secrets
 from ansible_collections.caisson.hardening.tests.support.containers import until, waiver
 from ansible_collections.caisson.hardening.tests.support.daemon import IMAGE, SandboxedDaemon
+from ansible_collections.caisson.hardening.tests.support.daemon_host import daemon_host, load
+from ansible_collections.caisson.hardening.tests.support.hosts import wait_for_systemd
 from ansible_collections.caisson.hardening.tests.support.run_module import run_module
 
 BASE = 231072
+# The core of `containers` on a host that has no Ansible: what failed, and the actions.
+RUN = """
+import json, sys
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import apply, cases, engine, render, spec
+settings = cases.Settings(project="shop", settle_time=0.3)
+run = apply.Run(engine.Engine("unix:///run/docker.sock"), spec.parse_specs(json.loads(sys.argv[1])), settings)
+run.predict()
+outcome = run.execute()
+print(json.dumps([render.failures(outcome), render.result(outcome)["actions"]]))
+"""
 
 
 @pytest.fixture
@@ -60,6 +74,31 @@ def test_the_secret_is_there_after_the_engine_was_restarted(daemon: SandboxedDae
     until(lambda: daemon.container_pid("web") not in (0, former), 60)
     assert daemon.run("web", "/bin/busybox cat /run/secrets/db") == (0, value)
     assert deploy(daemon, value)["actions"] == []
+
+
+def test_the_secret_is_there_after_the_host_was_booted_again(api: docker.APIClient, busybox: str) -> None:
+    """The engine starts the container by itself, before any run; what was in memory is gone by then."""
+    value = secrets.value()
+    spec = {"name": "web", "image": busybox, "command": ["sleep", "30000"], "user": "10001", "networks": []}
+    spec.update(restart_policy="always", waivers=waiver("restart_policy"), stop_timeout=1, **secrets.secret(value))
+    with daemon_host(api, images.HOST) as host:
+        wait_for_systemd(api, host.name)
+        load(host, busybox)
+
+        def deploy() -> list[t.Any]:
+            status, text = host.program(RUN, json.dumps([spec]))
+            assert status == 0, text
+            return list(json.loads(text.splitlines()[-1]))
+
+        failed, actions = deploy()
+        assert (failed, len(actions)) == ("", 3), actions
+        host.sh("touch /run/of-this-boot")
+        with kernel_guard.boot_noted():
+            api.restart(host.name, timeout=30)
+            wait_for_systemd(api, host.name)
+        assert host.sh("ls /run/of-this-boot || true").endswith("No such file or directory")
+        until(lambda: host.tried("docker exec web cat /run/secrets/db") == (0, value), 60)
+        assert deploy() == ["", []]
 
 
 def test_with_userns_remap_the_owner_is_the_shifted_one(daemon: SandboxedDaemon) -> None:

@@ -142,9 +142,24 @@ LIFE: tuple[Json, ...] = (
     *({"drift_ignore": ["/data/", "/var/*.tmp"]}, {"drift_ignore": "/run"}),
     {"waivers": [{"control": "container.user", "reason": "a test: '\u00fc\"", "expires": "2999-12-31"}]},
 )
+SECRETS: tuple[Json, ...] = (
+    {"secrets": [{"name": "db", "value": "two lines\n\u00fc\n", "uid": 10001}]},
+    {"secrets": [{"name": "db", "value_b64": "AAECAw==", "uid": "7", "mode": "0444"}], "secrets_rotation": "in_place"},
+    {
+        "secrets": [
+            {"name": "key", "value": "k", "uid": 0, "gid": 10001, "mode": "440", "target": "/run/secrets/key.pem"},
+            {"name": "empty", "value": "", "uid": 10001, "target": "none"},
+        ]
+    },
+)
+# The container of the tests' own that is there before all others.
+DEPENDENCIES: tuple[Json, ...] = (
+    {"depends_on": [{"name": "PREFIX-first"}]},
+    {"depends_on": [{"name": "PREFIX-first", "condition": "started"}]},
+)
 USERS = ("10001", 10001, "10001:10001", "app", "0", "10001:app", "65534")
 HOSTNAMES = ("web", "a.b-c.example", "Web1")
-NETWORKS = ("project", "none", "word", "fixed", "both", "bridge", "aliases")
+NETWORKS = ("project", "internal", "none", "word", "fixed", "both", "bridge", "aliases")
 
 
 @dataclass
@@ -155,14 +170,15 @@ class Place:
     number: int
     image: str
     rich: bool  # the image brings an entrypoint, a check, volumes and more of its own
-    inner: bool = False  # the engine is inside a container, which has neither a disk nor an IPv6 loopback
+    # The engine is inside a container, which has neither a disk nor an IPv6 loopback, and takes no secrets from here.
+    inner: bool = False
 
     def drawn(self, dice: random.Random) -> list[Json]:
         """One dictionary for each group of options."""
         return [group(dice) for group in self.groups()]
 
     def groups(self) -> list[t.Callable[[random.Random], Json]]:
-        rare = (NAMESPACES, DEVICES, *([] if self.inner or not DISK else [RATES]))
+        rare = (NAMESPACES, DEVICES, *([] if self.inner or not DISK else [RATES]), *([] if self.inner else [SECRETS]))
         return [
             self._state,
             self._process,
@@ -171,6 +187,7 @@ class Place:
             self._health,
             *map(_maybe, _SIMPLE),
             *map(_rarely, map(_one_of, rare)),
+            lambda dice: _placed(_rarely(_one_of(DEPENDENCIES))(dice), self.prefix),
         ]
 
     def spec(self, drawn: t.Iterable[Json]) -> Json:
@@ -202,6 +219,7 @@ class Place:
         fixed = {"name": f"{self.prefix}-net", "ipv4_address": f"10.213.1.{self.number + 10}"}
         kinds: dict[str, Json] = {
             "project": {},
+            "internal": {"internal": "yes"},
             "none": {"networks": []},
             "word": {"networks": [{"name": "none"}]},
             "fixed": {"networks": [fixed]},
@@ -211,7 +229,7 @@ class Place:
         }
         found = dict(kinds[mode])
         port = 20000 + 10 * self.number
-        if mode not in ("none", "word") and dice.random() < 0.5:
+        if mode not in ("none", "word", "internal") and dice.random() < 0.5:
             choices: list[t.Any] = [["127.0.0.1::80"], ["[::1]::81/udp"], [f"127.0.0.1:{port}:8080/tcp"], 8081]
             choices += [
                 [f"{port}-{port + 1}:90-91"],

@@ -33,10 +33,11 @@ NOT_SETTINGS = re.compile("|".join(MOVING.values()))
 PASSING_MOUNTS = re.compile(r"/(var/lib/docker|run/docker|run/user|run/credentials|proc/sys/fs/binfmt_misc)(/.*)?")
 # Of logins, and of commands that were run as a service.
 PASSING_UNITS = re.compile(r"(session-|run-)\S+\.(scope|service) ")
-# Active in one boot and not in the next: of logins, of the first boot alone, and what runs when a clock says so.
+# Active in one boot and not in the next: of logins, of the first boot after an install, and what a clock starts.
 PASSING_ACTIVE = re.compile(
     r"(user@|user-runtime-dir@|session-|run-|modprobe@)\S+|first-boot-complete\.target"
     r"|systemd-(firstboot|update-done|machine-id-commit|hostnamed|timedated|localed)\.service"
+    r"|systemd-(sysusers|hwdb-update|journal-catalog-update)\.service|ldconfig\.service"
     r"|(apt-daily|man-db|e2scrub)\S*\.service"
 )
 ACTIVE_KINDS = "service,socket,timer,path,target"

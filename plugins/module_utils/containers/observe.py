@@ -120,8 +120,18 @@ def _networks(inspect: t.Mapping[str, t.Any]) -> dict[str, Network]:
             aliases=frozenset(endpoint.get("Aliases") or ()) - own,
             ipv4_address=address(fixed.get("IPv4Address")),
             ipv6_address=address(fixed.get("IPv6Address")),
+            extras=frozenset(_extras(endpoint, fixed)),
         )
     return found
+
+
+def _extras(endpoint: t.Mapping[str, t.Any], fixed: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """What was asked of an endpoint by hand, for no spec asks for it."""
+    for key, value in (endpoint.get("DriverOpts") or {}).items():
+        yield f"DriverOpts {key}={value}"
+    for what, listed in (("Links", endpoint.get("Links")), ("LinkLocalIPs", fixed.get("LinkLocalIPs"))):
+        for one in listed or ():
+            yield f"{what} {one}"
 
 
 def anonymous_volumes(inspect: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -27,12 +27,16 @@ _OF_CONTAINERS = frozenset(control.id for control in container.CONTROLS)
 
 @dataclass(frozen=True)
 class Network:
-    """A network to be attached to, with what was asked of the endpoint."""
+    """A network to be attached to, with what was asked of the endpoint.
+
+    extras: what no spec asks for, by the engine's names: links, options of the driver, addresses of the link.
+    """
 
     name: str
     aliases: frozenset[str] = frozenset()
     ipv4_address: str = ""
     ipv6_address: str = ""
+    extras: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def _security_opt(given: str) -> str:
 
 def _show_plain(value: t.Any) -> str:
     if isinstance(value, Network):
-        parts = [*sorted(value.aliases), value.ipv4_address, value.ipv6_address]
+        parts = [*sorted(value.aliases), value.ipv4_address, value.ipv6_address, *sorted(value.extras)]
         return "attached" + (f" as {', '.join(filter(None, parts))}" if any(parts) else "")
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" if item else key for key, item in sorted(value.items())) or "none"
