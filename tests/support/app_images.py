@@ -118,6 +118,7 @@ POSTGRESQL = AppRecipe(
         'sed -i "s/^#listen_addresses = .*/listen_addresses = \'*\'/" "$1"/usr/share/postgresql/15/'
         "postgresql.conf.sample",
         'install -d -o 999 -g 999 -m 700 "$1"/var/lib/postgresql/data',
+        'install -d -o 999 -g 999 "$1"/var/log/postgresql',
         'rm -rf "$1"/var/run; ln -s /run "$1"/var/run; install -d -o 999 -g 999 -m 2775 "$1"/run/postgresql',
     ),
     (

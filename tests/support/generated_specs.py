@@ -144,11 +144,14 @@ LIFE: tuple[Json, ...] = (
 )
 SECRETS: tuple[Json, ...] = (
     {"secrets": [{"name": "db", "value": "two lines\n\u00fc\n", "uid": 10001}]},
-    {"secrets": [{"name": "db", "value_b64": "AAECAw==", "uid": "7", "mode": "0444"}], "secrets_rotation": "in_place"},
+    {
+        "secrets": [{"name": "db", "value_b64": "AAECAw==", "uid": "7", "gid": 7, "mode": "0444"}],
+        "secrets_rotation": "in_place",
+    },
     {
         "secrets": [
-            {"name": "key", "value": "k", "uid": 0, "gid": 10001, "mode": "440", "target": "/run/secrets/key.pem"},
-            {"name": "empty", "value": "", "uid": 10001, "target": "none"},
+            {"name": "key", "value": "key", "uid": 0, "gid": 10001, "mode": "440", "target": "/run/secrets/key.pem"},
+            {"name": "blanks", "value": "  x  ", "uid": 10001, "target": "none"},
         ]
     },
 )

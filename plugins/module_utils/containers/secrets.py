@@ -124,7 +124,8 @@ def _content(given: t.Mapping[str, t.Any], name: str) -> bytes:
         raise Wrong(f"has a value at {name!r} that is not valid Unicode", "give it as value_b64") from None
     except (binascii.Error, ValueError):
         raise Wrong(f"has a value at {name!r} that is not base64", "encode it, or give a text as value") from None
-    if not found:
+    if not found.strip():
+        # Ansible would hide each blank of the result, too.
         raise Wrong(f"has an empty value at {name!r}", "give the secret, or remove the entry")
     if len(found) > MOST_BYTES:
         raise Wrong(f"has a value at {name!r} that is larger than {MOST_BYTES // 1024} KiB", "mount a file instead")

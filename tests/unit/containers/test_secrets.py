@@ -50,6 +50,7 @@ WRONG: list[tuple[dict[str, t.Any], str]] = [
     *(({"secrets": [{**DB, "value": value}]}, "not a string")
       for value in (1234, 1.5, True, [VALUE], {"a": VALUE}, b"x")),
     ({"secrets": [{**DB, "value": ""}]}, "empty"),
+    ({"secrets": [{**DB, "value": " \n"}]}, "empty"),
     ({"secrets": [{**DB, "value": "\ud800"}]}, "Unicode"),
     ({"secrets": [{**DB, "value": "x" * (secrets.MOST_BYTES + 1)}]}, "larger"),
     *(({"secrets": [{"name": "db", "value_b64": value}]}, "base64") for value in (VALUE, "é", "eHg", "====")),
