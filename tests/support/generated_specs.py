@@ -109,8 +109,11 @@ INHERITED: tuple[Json, ...] = (
 WEIGHTS: tuple[Json, ...] = (
     *({"cpu_shares": 512}, {"cpu_shares": "1024"}, {"cpuset_cpus": "0"}, {"cpuset_cpus": "0-1", "cpuset_mems": "0"}),
     *({"memory_reservation": "16m"}, {"memory_reservation": 12582912}, {"blkio_weight": 300}, {"oom_score_adj": 500}),
-    *({"memory_swappiness": 0}, {"memory_swappiness": "60"}, {"oom_score_adj": "0", "cpu_shares": 2}),
+    {"oom_score_adj": "0", "cpu_shares": 2},
 )
+# What the second version of control groups lacks.
+OF_CGROUP_1: tuple[Json, ...] = (*({"memory_swappiness": 0}, {"memory_swappiness": "60"}, {"oom_killer": "yes"}),)
+CGROUP_1 = not Path("/sys/fs/cgroup/cgroup.controllers").exists()
 # Rates are those of a disk, and not each machine has one that can be named.
 DISK = next((f"/dev/{each.name}" for each in sorted(Path("/sys/block").glob("[nsvx]*d[a-z]*"))
              if Path("/dev", each.name).is_block_device()), "")  # fmt: skip
@@ -181,7 +184,9 @@ class Place:
         return [group(dice) for group in self.groups()]
 
     def groups(self) -> list[t.Callable[[random.Random], Json]]:
-        rare = (NAMESPACES, DEVICES, *([] if self.inner or not DISK else [RATES]), *([] if self.inner else [SECRETS]))
+        rare = [NAMESPACES, DEVICES, *([OF_CGROUP_1] if CGROUP_1 else [])]
+        if not self.inner:
+            rare += [SECRETS, *([RATES] if DISK else [])]
         return [
             self._state,
             self._process,
