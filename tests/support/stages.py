@@ -172,7 +172,7 @@ def _integration(run: Run, engine: Engine) -> bool:
     with contextlib.ExitStack() as more, tempfile.TemporaryDirectory(prefix="t-") as base:
         engines = [engine, *(more.enter_context(own_engine(FOLDER / f"part{part}")) for part in range(1, PARTS))]
         os.environ["CAISSON_ENGINES"] = json.dumps([{"host": one.host, "network": one.network} for one in engines])
-        side_by_side = ["-n", str(PARTS), "--dist", "loadscope", "--basetemp", f"{base}/t"]
+        side_by_side = ["-n", str(PARTS), "--dist", "loadscope", "--basetemp", f"{base}/t", "--durations", "60"]
         try:
             return _pytest(run, "integration", [*side_by_side, "tests/integration"], engine)
         finally:

@@ -18,7 +18,7 @@ from ..host.systemd import Unit, is_running
 from ..host.transaction import to_text
 from ..host.undo import UndoStore
 from .catalogue import BY_NAME, DIRECTORY, FILE, SOCKET
-from .plan import DROP_IN, FORMER_DROP_IN, Observed, Seen
+from .plan import DROP_IN, Observed, Seen
 from .socket_unit import GROUP, MODE, USER, SocketUnit
 
 UNIT_DIRECTORIES = tuple(f"{root}/systemd/system" for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"))
@@ -48,9 +48,6 @@ def look(path: str, pidfile: str, store: UndoStore) -> Observed:
         drop_in=to_text(read_file(DROP_IN)),
         drop_in_recorded=DROP_IN in files,
         drop_in_original=to_text(files.get(DROP_IN)),
-        former_drop_in=to_text(read_file(FORMER_DROP_IN)),
-        former_recorded=FORMER_DROP_IN in files,
-        former_original=to_text(files.get(FORMER_DROP_IN)),
         recorded=recorded,
         now={name: access[0] for name, access in found.items() if access},
     )

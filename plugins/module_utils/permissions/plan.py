@@ -15,8 +15,6 @@ from .socket_unit import SocketUnit
 PRESENT, ABSENT = "present", "absent"
 # It has to be read after every other drop-in: `systemctl edit` writes override.conf.
 DROP_IN = "/etc/systemd/system/docker.socket.d/zz-caisson-hardening.conf"
-# Where earlier versions put it.
-FORMER_DROP_IN = "/etc/systemd/system/docker.socket.d/60-caisson-hardening.conf"
 RELOAD = "reload systemd, so that the socket keeps owner and mode when it is made anew"
 SOCKET_RULE = "socket"
 _WHERE = "docker_permissions"
@@ -49,7 +47,6 @@ class Observed:
     group, gid: of the engine; root's where the host has no such group, as dockerd itself falls back to it.
     data_root: None where there is none yet. socket_unit: None where no unit of systemd makes the socket.
     drop_in: our file for that unit as it stands. drop_in_recorded: an earlier run wrote it, over drop_in_original.
-    former_drop_in, former_recorded, former_original: the same for the file under its former name.
     recorded: the accesses to bring back; now: those of the same paths today, without those that are gone.
     """
 
@@ -63,9 +60,6 @@ class Observed:
     drop_in: FileText | None = None
     drop_in_recorded: bool = False
     drop_in_original: FileText | None = None
-    former_drop_in: FileText | None = None
-    former_recorded: bool = False
-    former_original: FileText | None = None
     recorded: t.Mapping[str, Access] = field(default_factory=dict)
     now: t.Mapping[str, Access] = field(default_factory=dict)
 
@@ -111,13 +105,10 @@ def make_plan(spec: PermissionsSpec, observed: Observed) -> PermissionsPlan:
     restored, warnings = _restored({seen.path for seen in ours}, observed)
     dropped = _drop_in(spec, observed)
     files = file_change(DROP_IN, observed.drop_in, dropped)
-    if observed.former_recorded:
-        files += file_change(FORMER_DROP_IN, observed.former_drop_in, observed.former_original)
     former = observed.drop_in_original if observed.drop_in_recorded else observed.drop_in
     ours_too = dropped != former
     kept = {seen.path for seen in ours} & set(observed.recorded)
     forgotten: tuple[str, ...] = (DROP_IN,) if observed.drop_in_recorded and not ours_too else ()
-    forgotten += (FORMER_DROP_IN,) if observed.former_recorded else ()
     clear = not (kept or wrong or ours_too) and bool(observed.recorded or forgotten)
     return PermissionsPlan(
         ChangeSet(
@@ -163,9 +154,8 @@ def _restored(ours: t.Container[str], observed: Observed) -> tuple[list[AccessCh
 def _drop_in(spec: PermissionsSpec, observed: Observed) -> FileText | None:
     """Our file for the socket's unit as it should stand; it stays once it is there, for by it the unit is right."""
     unit = observed.socket_unit
-    written = observed.drop_in_recorded or observed.former_recorded
     asked = spec.state == PRESENT and SOCKET_RULE not in spec.omit
-    if unit and asked and (written or unit.faults(observed.group, _MOST)):
+    if unit and asked and (observed.drop_in_recorded or unit.faults(observed.group, _MOST)):
         lines = f"SocketUser=root\nSocketGroup={observed.group}\nSocketMode={unit.mode & _MOST:04o}\n"
         return FileText(f"{HEADER}[Socket]\n{lines}")
     return observed.drop_in_original if observed.drop_in_recorded else observed.drop_in

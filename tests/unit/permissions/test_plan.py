@@ -17,7 +17,6 @@ from ansible_collections.caisson.hardening.plugins.module_utils.permissions.find
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.observe import look
 from ansible_collections.caisson.hardening.plugins.module_utils.permissions.plan import (
     DROP_IN,
-    FORMER_DROP_IN,
     Observed,
     PermissionsSpec,
     Seen,
@@ -185,24 +184,6 @@ def test_a_drop_in_that_is_read_after_ours_fails_the_control_and_is_named() -> N
 def test_a_mode_that_is_no_number_leaves_systemds_own_or_the_former_one(value: str) -> None:
     unit = RIGHT.with_file(f"{FOLDER}/a.conf", f"[Socket]\nSocketMode={value}\n")
     assert unit.mode == (0o660 if value else 0o666)
-
-
-@pytest.mark.parametrize("theirs", [None, FileText("[Socket]\nSocketMode=0666\n")])
-def test_our_file_of_an_earlier_version_is_taken_over_and_undone(theirs: FileText | None) -> None:
-    former = FileText("# ours\n[Socket]\nSocketMode=0660\n")
-    unit = RIGHT.with_file(f"{FOLDER}/10-open.conf", "[Socket]\nSocketMode=0666\n")
-    old = {"former_drop_in": former, "former_recorded": True, "former_original": theirs}
-    observed = with_unit(unit.with_file(FORMER_DROP_IN, former.text), **old)
-    plan = make_plan(SPEC, observed)
-    files = {change.path: change.after for change in plan.changes.files}
-    assert files[DROP_IN] and files[FORMER_DROP_IN] == theirs
-    assert plan.changes.originals == {DROP_IN: None} and plan.changes.forget_files == (FORMER_DROP_IN,)
-    after = replace(predicted(observed, plan), drop_in=files[DROP_IN], drop_in_recorded=True)
-    after = replace(after, former_drop_in=theirs, former_recorded=False, former_original=None)
-    assert socket_finding(after)[0] == "pass" and not make_plan(SPEC, after).changes
-    undone = make_plan(ABSENT, observed)
-    assert [(each.path, each.after) for each in undone.changes.files] == [(FORMER_DROP_IN, theirs)]
-    assert undone.changes.clear
 
 
 def test_every_user_whom_nobody_allowed_is_named() -> None:
