@@ -1,5 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an unchanged harden.yml costs for each host, over ssh, beside as many pings of Ansible's; and how it grows.
+"""What an unchanged harden.yml costs for each host, over ssh, beside as many pings of Ansible's, and beside a role with
+as many tasks as those of the field have, each a ping; and how it grows.
 
 The hosts run systemd and an engine of their own. They share the machine with the control node, so the wall clock has
 the work of both; the processor seconds are the control node's alone. What the hosts share with the machine below
@@ -28,9 +29,12 @@ from ansible_collections.caisson.hardening.tests.support.shell import CACHE, ROO
 SIZES = [int(word) for word in os.environ.get("CAISSON_BENCHMARK_HOSTS", "1,5,10").split(",")]
 REPETITIONS = int(os.environ.get("CAISSON_BENCHMARK_REPETITIONS", "1"))
 FORKS = 10
+MOST_HOSTS_OF_ROLE = 5  # it is slow, and grows as the pings do
 MOST_MODULE_RUNS = 25
+# As many as devsec.hardening.os_hardening 10.6 runs on a host in a container without auditd, counted from its output.
+ROLE_TASKS = 94
 LINEAR = 0.10
-HARDEN, PINGS = "harden.yml", "pings"
+HARDEN, PINGS, ROLE = "harden.yml", "pings", f"a role of {ROLE_TASKS} pings"
 SSH = "-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 CONFIG = f"""[defaults]
 forks = {FORKS}
@@ -114,8 +118,8 @@ def changed(output: str) -> list[int]:
 
 
 def ping_play(folder: Path, number: int) -> Path:
-    """As many pings as harden.yml runs modules, and nothing else."""
-    path = folder / "pings.yml"
+    """So many pings, and nothing else."""
+    path = folder / f"pings-{number}.yml"
     tasks = [{"name": f"Ping {each}", "ansible.builtin.ping": {}} for each in range(number)]
     play = {"hosts": "all", "become": True, "gather_facts": False, "tasks": tasks}
     path.write_text(yaml.safe_dump([play]), encoding="utf-8")
@@ -127,7 +131,7 @@ def test_cost_of_a_host_and_its_growth(fleet: Fleet, capsys: t.Any) -> None:
     runs = module_runs(output)
     assert 0 < runs <= MOST_MODULE_RUNS, f"{runs} modules are run on an unchanged host"
 
-    pings = ping_play(fleet.folder, runs)
+    pings, role = (ping_play(fleet.folder, number) for number in (runs, ROLE_TASKS))
     fleet.run(pings, max(SIZES))  # what is cold is nobody's
     samples: dict[int, measure.Samples] = {}
     for repetition in range(REPETITIONS):
@@ -137,6 +141,8 @@ def test_cost_of_a_host_and_its_growth(fleet: Fleet, capsys: t.Any) -> None:
             assert changed(output) == [0] * number, output[-3000:]
             sides[HARDEN].append(sample)
             sides[PINGS].append(fleet.run(pings, number)[0])
+            if number <= MOST_HOSTS_OF_ROLE:
+                sides.setdefault(ROLE, []).append(fleet.run(role, number)[0])
     measure.record("fleet", forks=FORKS, module_runs=runs, repetitions=REPETITIONS, samples=samples)
 
     each = {number: measure.median(sides[HARDEN], "cpu") / number for number, sides in sorted(samples.items())}
@@ -144,7 +150,9 @@ def test_cost_of_a_host_and_its_growth(fleet: Fleet, capsys: t.Any) -> None:
         print(f"\n{runs} modules a host, {FORKS} forks, load {os.getloadavg()[0]:.1f}")
         for number, sides in samples.items():
             print(measure.table(f"{number} hosts", sides))
-            print(f"  {measure.ratio(sides, HARDEN, [PINGS]) or 0:.2f} times as long as {runs} pings")
+            for side in (PINGS, ROLE):
+                ratio = measure.ratio(sides, HARDEN, [side])
+                print("" if ratio is None else f"  {ratio:.2f} times as long as {side}\n", end="")
         print("the control node's processor seconds a host: " + ", ".join(f"{cost:.2f}" for cost in each.values()))
     for smaller, larger in itertools.pairwise(each):
         assert each[larger] <= each[smaller] * (1 + LINEAR), f"the cost of a host grows with their number: {each}"
