@@ -15,7 +15,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.tests.support import images
+from ansible_collections.caisson.hardening.tests.support import images, secrets
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, until
 from ansible_collections.caisson.hardening.tests.support.engine import join_network
 from ansible_collections.caisson.hardening.tests.support.proxy import EngineProxy
@@ -134,6 +134,13 @@ def unique(api: docker.APIClient) -> t.Iterator[str]:
 def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> Deployer:
     """Deploys small containers through the module; what it made is removed after the test."""
     return Deployer(api, docker_host, unique, busybox)
+
+
+@pytest.fixture
+def tidy_secrets(deployer: Deployer) -> t.Iterator[None]:
+    """What the deployer's containers left on the host for their secrets is removed after the test."""
+    yield
+    secrets.tidy(deployer)
 
 
 @pytest.fixture

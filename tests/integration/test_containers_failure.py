@@ -158,13 +158,19 @@ def test_leftovers_of_every_kind_are_put_in_order(deployer: Deployer, made: tupl
     assert deployer.deploy(spec)["actions"] == []
 
 
+def at_once(deployer: Deployer, *runs: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """The results of runs at the same moment, each with its specs; all have to succeed."""
+    processes = [start_module("containers", deployer.arguments(*specs)) for specs in runs]
+    said = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(runs), said
+    return [json.loads(out.splitlines()[-1]) for out, _err in said]
+
+
 def test_two_runs_at_once_do_each_thing_once(deployer: Deployer) -> None:
     specs = [deployer.spec("web"), deployer.spec("api")]
-    both = [start_module("containers", deployer.arguments(*specs)) for _run in range(2)]
-    said = [process.communicate(timeout=60) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    results = at_once(deployer, specs, specs)
     assert deployer.names() == {"web", "api"}
-    assert sum('"changed": true' in out for out, _err in said) == 1
+    assert sorted(result["changed"] for result in results) == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -182,10 +188,7 @@ def test_two_runs_at_once_that_want_the_same_change_it_once(
     spec = deployer.spec("web", volumes=change.get("volumes", []))
     deployer.deploy(spec)
     wanted = {"name": spec["name"], **change} if "state" in change else {**spec, **change}
-    both = [start_module("containers", deployer.arguments(wanted)) for _run in range(2)]
-    said = [process.communicate(timeout=60) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    results = [json.loads(out.splitlines()[-1]) for out, _err in said]
+    results = at_once(deployer, [wanted], [wanted])
     assert sorted(actions_of(result)[spec["name"]] for result in results) == sorted([action, "unchanged"])
     assert deployer.names() == (set() if "state" in change else {"web"})
     assert deployer.deploy(wanted)["actions"] == []
@@ -194,10 +197,7 @@ def test_two_runs_at_once_that_want_the_same_change_it_once(
 def test_two_runs_at_once_that_want_different_things_end_in_one_of_them(deployer: Deployer) -> None:
     spec = deployer.spec("web", keep_previous=True)
     deployer.deploy(spec)
-    wishes = [{**spec, "hostname": hostname} for hostname in ("one", "two")]
-    both = [start_module("containers", deployer.arguments(wish)) for wish in wishes]
-    said = [process.communicate(timeout=60) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    at_once(deployer, *([{**spec, "hostname": hostname}] for hostname in ("one", "two")))
     assert deployer.names() == {"web", "web.caisson-previous"}
     hostnames = [deployer.inspect(name)["Config"]["Hostname"] for name in ("web", "web.caisson-previous")]
     assert sorted(hostnames) == ["one", "two"], "one came after the other, and each was whole"

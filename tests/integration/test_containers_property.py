@@ -13,10 +13,10 @@ import typing as t
 
 import docker
 import pytest
-from ansible_collections.caisson.hardening.tests.support import secrets
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer
 from ansible_collections.caisson.hardening.tests.support.generated_specs import SUBNET, Json, Place
 
+pytestmark = pytest.mark.usefixtures("tidy_secrets")
 SEEDS = [int(seed) for seed in os.environ.get("CAISSON_SEEDS", "1,2").split(",")]
 BATCH = 14
 CHANGES = (
@@ -30,13 +30,6 @@ CHANGES = (
     'ENTRYPOINT ["sleep"]',
     'CMD ["1000"]',
 )
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> t.Iterator[Deployer]:
-    made = Deployer(api, docker_host, unique, busybox)
-    yield made
-    secrets.tidy(made)
 
 
 @pytest.fixture

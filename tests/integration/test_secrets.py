@@ -13,19 +13,13 @@ import time
 import typing as t
 from pathlib import Path
 
-import docker
 import pytest
 from ansible_collections.caisson.hardening.tests.support import secrets
 from ansible_collections.caisson.hardening.tests.support.containers import SLEEP, Deployer, waiver
 from ansible_collections.caisson.hardening.tests.support.relay import relay
 from ansible_collections.caisson.hardening.tests.support.run_module import COLLECTIONS, run_module
 
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> t.Iterator[Deployer]:
-    made = Deployer(api, docker_host, unique, busybox)
-    yield made
-    secrets.tidy(made)
+pytestmark = pytest.mark.usefixtures("tidy_secrets")
 
 
 def traces(value: str) -> list[bytes]:

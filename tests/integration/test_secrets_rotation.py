@@ -15,6 +15,7 @@ from ansible_collections.caisson.hardening.tests.support import secrets
 from ansible_collections.caisson.hardening.tests.support.containers import Deployer, actions_of, until
 from ansible_collections.caisson.hardening.tests.support.run_module import run_module, start_module
 
+pytestmark = pytest.mark.usefixtures("tidy_secrets")
 Json = t.Dict[str, t.Any]
 NEXT, PREVIOUS = ".caisson-next", ".caisson-previous"
 # Copies its secret at the start and again at each HUP.
@@ -24,13 +25,6 @@ READER = [
     "take() { cat /run/secrets/db >> /tmp/got; echo >> /tmp/got; }; take; trap take HUP; while :; do sleep 0.1; done",
 ]
 IN_PLACE = {"secrets_rotation": "in_place", "secrets_signal": "HUP", "command": READER}
-
-
-@pytest.fixture
-def deployer(api: docker.APIClient, docker_host: str, busybox: str, unique: str) -> t.Iterator[Deployer]:
-    made = Deployer(api, docker_host, unique, busybox)
-    yield made
-    secrets.tidy(made)
 
 
 def held(deployer: Deployer, short: str = "web") -> str:

@@ -112,7 +112,7 @@ WEIGHTS: tuple[Json, ...] = (
     {"oom_score_adj": "0", "cpu_shares": 2},
 )
 # What the second version of control groups lacks.
-OF_CGROUP_1: tuple[Json, ...] = (*({"memory_swappiness": 0}, {"memory_swappiness": "60"}, {"oom_killer": "yes"}),)
+OF_CGROUP_1: tuple[Json, ...] = ({"memory_swappiness": 0}, {"memory_swappiness": "60"}, {"oom_killer": "yes"})
 CGROUP_1 = not Path("/sys/fs/cgroup/cgroup.controllers").exists()
 # Rates are those of a disk, and not each machine has one that can be named.
 DISK = next((f"/dev/{each.name}" for each in sorted(Path("/sys/block").glob("[nsvx]*d[a-z]*"))
