@@ -14,11 +14,12 @@ import typing as t
 from ..errors import CaissonError
 from . import payload
 from .engine import Engine, Json
+from .engine_errors import NameTaken
 from .hidden import MASK
 from .observe import anonymous_volumes
 from .order import STOP_FIRST
 from .progress import Progress, at_gate, doing
-from .recovery import interrupted_while_serving
+from .recovery import interrupted_while_serving, outlived
 from .replacement import Replacement, hold, own_stop_timeout
 from .secret_keeper import CaseSecrets
 from .secrets import texts as texts_of
@@ -26,6 +27,7 @@ from .spec import Spec
 from .state import State
 from .steps import NEXT, PREVIOUS, Action, Existing, Inspect, Plan, restart_policy, starts_itself
 
+BEING_MADE = 10.0  # seconds in which the engine ends a creation that a killed run asked for
 LEAST_SECRET = 4  # characters; a shorter value of the environment is no secret
 
 
@@ -272,7 +274,7 @@ class Deployment:
     def _make(self, name: str, volumes: t.Mapping[str, str]) -> None:
         # Before the engine is asked for anything.
         state = self._secrets.provide(self._state) if self._secrets is not None else self._state
-        self._engine.create(name, payload.create_body(self.spec, state, volumes))
+        self._create_as(name, payload.create_body(self.spec, state, volumes))
         try:
             for network in list(self._state["networks"].values())[1:]:
                 self._engine.connect(name, network.name, payload.endpoint(network))
@@ -280,6 +282,21 @@ class Deployment:
             with contextlib.suppress(CaissonError):
                 self._engine.remove(name)
             raise
+
+    def _create_as(self, name: str, body: Json) -> str:
+        """The new container's id; one that the engine made for a killed run in the meantime goes."""
+        latest = time.monotonic() + BEING_MADE
+        while True:
+            try:
+                return self._engine.create(name, body)
+            except NameTaken:
+                found = self._engine.inspect(name)
+                if time.monotonic() > latest or (found is not None and not outlived(found, body)):
+                    raise
+                if found is not None:
+                    self._engine.remove(found["Id"])
+                else:  # it has the name and cannot be seen before it is complete
+                    time.sleep(0.1)
 
     def _wait_for(self, container: str) -> None:
         self.candidate = container

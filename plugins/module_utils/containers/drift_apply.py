@@ -41,7 +41,7 @@ class Rebuilding(Deployment):
         # The name may stand for another image by now; the container is to come from its own.
         if image is None or image.id != self._inspect["Image"]:
             reference = self._inspect["Image"]
-        made = self._engine.create(name, rebuild.create_body(self._inspect, reference, volumes))
+        made = self._create_as(name, rebuild.create_body(self._inspect, reference, volumes))
         try:
             for network, endpoint in rebuild.further_networks(self._inspect).items():
                 self._engine.connect(made, network, endpoint)

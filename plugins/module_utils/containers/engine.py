@@ -12,7 +12,17 @@ import typing as t
 
 from . import abilities
 from .client import Client
-from .engine_errors import EngineError, MissingImage, explanation, message, no_image, no_sdk, unreachable
+from .engine_errors import (
+    EngineError,
+    MissingImage,
+    NameTaken,
+    explanation,
+    message,
+    name_taken,
+    no_image,
+    no_sdk,
+    unreachable,
+)
 from .secrets import shift
 from .state import Daemon, Image
 from .wire import SCHEME, Missing, Refused
@@ -178,9 +188,13 @@ class Engine:
             self._api.create_volume(name, **body)
 
     def create(self, name: str, body: Json) -> str:
-        """The new container's id."""
-        with self._saying(f"create the container {name!r}"):
+        """The new container's id. NameTaken where the name is not free."""
+        try:
             return str(self._api.create_container_from_config(body, name)["Id"])
+        except self._errors as error:
+            said = explanation(error)
+            kind = NameTaken if name_taken(said) else EngineError
+            raise kind(f"Failed to create the container {name!r}: {said}") from error
 
     def start(self, container: str) -> None:
         with self._saying(f"start the container {container!r}"):

@@ -19,6 +19,15 @@ class MissingImage(EngineError):
     """The engine does not have the image and could not pull it."""
 
 
+class NameTaken(EngineError):
+    """Another container has the name, or is just being made under it."""
+
+
+def name_taken(why: str) -> bool:
+    """Whether the engine's sentence says so; Docker and Podman have these words in common."""
+    return "name" in why and "is already in use" in why
+
+
 def no_sdk(why: t.Any) -> str:
     return (
         f"The Docker SDK for Python is missing for {sys.executable} ({why}); install the package"

@@ -9,6 +9,9 @@ where two of them look alike, the one that runs is the one that had been brought
 
 from __future__ import annotations
 
+import typing as t
+
+from .state import PROJECT_LABEL
 from .steps import NEXT, PREVIOUS, Action, Draft, Existing, Inspect, instant, running
 
 INTERRUPTED = "an earlier run was interrupted"
@@ -57,3 +60,14 @@ def interrupted_while_serving(existing: Existing) -> bool:
     if current is None or successor is None or running(current):
         return False
     return instant((current.get("State") or {}).get("FinishedAt")) >= instant(successor.get("Created"))
+
+
+def outlived(found: Inspect, body: t.Mapping[str, t.Any]) -> bool:
+    """Whether a killed run's own call made the container that has the name which *body* is to be created under.
+
+    The engine brings a call to its end when nobody waits for the answer any more, so the container can appear after
+    the next run has looked.
+    """
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    project = (body.get("Labels") or {}).get(PROJECT_LABEL)
+    return (found.get("State") or {}).get("Status") == "created" and labels.get(PROJECT_LABEL) == project

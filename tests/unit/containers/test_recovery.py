@@ -7,7 +7,16 @@ import itertools
 import typing as t
 
 import pytest
-from ansible_collections.caisson.hardening.plugins.module_utils.containers import plan, recovery, spec, steps
+from ansible_collections.caisson.hardening.plugins.module_utils.containers import (
+    deploy,
+    engine_errors,
+    fresh,
+    plan,
+    recovery,
+    spec,
+    state,
+    steps,
+)
 
 Json = t.Dict[str, t.Any]
 
@@ -112,3 +121,63 @@ def test_times_are_told_apart_below_the_second() -> None:
     earlier, later = "2030-01-01T00:00:00.000000001Z", "2030-01-01T00:00:00.5Z"
     assert steps.instant(earlier) < steps.instant(later)
     assert steps.instant("nonsense") == steps.instant(None) < steps.instant(earlier)
+
+
+SHOP: Json = {"Labels": {state.PROJECT_LABEL: "shop"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "config", "expected"),
+    [
+        ("created", SHOP, True),
+        ("running", SHOP, False),
+        ("exited", SHOP, False),
+        ("created", {"Labels": {state.PROJECT_LABEL: "bakery"}}, False),
+        ("created", {"Labels": None}, False),
+    ],
+)
+def test_what_a_killed_run_asked_for_is_told_from_what_others_made(status: str, config: Json, expected: bool) -> None:
+    assert recovery.outlived({"Config": config, "State": {"Status": status}}, SHOP) is expected
+
+
+class Making(fresh.FreshEngine):
+    """An engine that has given a name away, to a container which cannot be seen the first time that it is asked."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self._status = status
+
+    def create(self, name: str, body: Json) -> str:
+        self.asked.append("create")
+        if "remove" not in self.asked:
+            raise engine_errors.NameTaken("taken")
+        return "new"
+
+    def inspect(self, container: str) -> Json | None:
+        self.asked.append("inspect")
+        return (
+            {"Id": "1", "Config": SHOP, "State": {"Status": self._status}} if self.asked.count("inspect") > 1 else None
+        )
+
+    def remove(self, container: str) -> None:
+        self.asked.append("remove")
+
+
+def making(engine: Making) -> str:
+    one = spec.parse_specs([{"name": "web", "image": "web:1"}])[0]
+    deployment = deploy.Deployment(engine, one, steps.Plan("web"), None, steps.Existing())
+    return deployment._create_as("web", SHOP)
+
+
+def test_a_container_that_is_still_being_made_is_waited_for() -> None:
+    engine = Making("created")
+    assert making(engine) == "new"
+    assert engine.asked == ["create", "inspect", "create", "inspect", "remove", "create"]
+
+
+def test_one_that_serves_is_not_removed() -> None:
+    engine = Making("running")
+    with pytest.raises(engine_errors.NameTaken):
+        making(engine)
+    assert "remove" not in engine.asked
