@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.caisson.hardening.plugins.plugin_utils.packing import uncollected
 from ansible_collections.caisson.hardening.plugins.plugin_utils.part_tags import left_out
 
 PART_TAGS = "part_tags"
@@ -30,7 +31,8 @@ class ActionModule(ActionBase):
                     "skip_reason": "The tags of the run ask for none of the parts",
                 }
             given = {name: value for name, value in given.items() if name not in dropped}
-        result: dict[str, t.Any] = self._execute_module(
-            module_args=given, task_vars=task_vars, wrap_async=self._task.async_val
-        )
+        with uncollected():
+            result: dict[str, t.Any] = self._execute_module(
+                module_args=given, task_vars=task_vars, wrap_async=self._task.async_val
+            )
         return result

@@ -89,11 +89,18 @@ actions:
   elements: str
   sample: ["network caisson: create (it does not exist)", "web: create (it does not exist)", "web: start"]
 findings:
-  description: The outcome of each control on each container after the run.
+  description:
+    - Each control that does not simply hold for a container after the run, with what was seen.
+    - C(outcome) is C(fail), C(waived), C(not_applicable) or C(error), or C(pass) where there is something to say of it.
   returned: always, unless the input was refused
   type: list
   elements: dict
-  sample: [{control: container.read_only, object: web, outcome: pass, evidence: ""}]
+  sample: [{control: container.healthcheck, object: web, outcome: fail, evidence: it has no health check}]
+passed:
+  description: For how many containers each control of the profile holds; the others are in C(findings).
+  returned: always, unless the input was refused
+  type: dict
+  sample: {container.read_only: 1, container.healthcheck: 0}
 score:
   description: How many controls hold, before and after, of those that apply.
   returned: always, unless the input was refused

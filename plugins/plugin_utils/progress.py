@@ -24,6 +24,7 @@ from ansible_collections.caisson.hardening.plugins.module_utils.containers.progr
     LONGEST,
     VARIABLE,
 )
+from ansible_collections.caisson.hardening.plugins.plugin_utils.packing import uncollected
 
 OPTION = "caisson_progress_interval"
 DEFAULT, MOST = 5.0, 3600.0  # seconds
@@ -89,10 +90,12 @@ class ProgressAction(NormalAction):
 
     def _execute_module(self, *args: t.Any, **options: t.Any) -> t.Any:
         interval = self._interval(options.get("task_vars") or {})
-        if not interval:
-            return super()._execute_module(*args, **options)
-        token = secrets.token_hex(16)
-        with _added(self._task.environment, {VARIABLE: token}), Watch(self, token, interval, self._label(options)):
+        with contextlib.ExitStack() as around:
+            around.enter_context(uncollected())
+            if interval:
+                token = secrets.token_hex(16)
+                around.enter_context(_added(self._task.environment, {VARIABLE: token}))
+                around.enter_context(Watch(self, token, interval, self._label(options)))
             return super()._execute_module(*args, **options)
 
     def _interval(self, variables: t.Mapping[str, t.Any]) -> float:

@@ -211,7 +211,7 @@ def test_an_image_of_several_names_is_looked_into_once_and_a_projects_images_are
         ({"max_packages": -1}, ["max_packages"]),
         (
             {"waivers": [{"control": "container.user", "reason": "x", "expires": "2099-01-01"}]},
-            ["no control on images"],
+            ["no control of images"],
         ),
         ({"waivers": [{"control": "image.user", "reason": "x", "expires": "soon"}]}, ["YYYY-MM-DD"]),
     ],

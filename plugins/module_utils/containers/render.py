@@ -44,10 +44,19 @@ def result(outcome: Outcome) -> dict[str, t.Any]:
         "volumes": [_item(item, outcome) for item in outcome.items if item.kind == "volume"],
         "actions": _actions(outcome),
         "diff": {"before": _side(outcome, "before"), "after": _side(outcome, "after")},
-        "findings": [finding.as_dict() for finding in findings],
+        "findings": [finding.as_dict() for finding in findings if finding.outcome != model.PASS or finding.evidence],
+        "passed": _passed(findings),
         "score": model.score(earlier, findings),
         "undo": "state: absent removes a container; its volumes stay",
     }
+
+
+def _passed(findings: t.Iterable[model.Finding]) -> dict[str, int]:
+    """For how many containers each control holds. One by one they would be most of what the controller has to read."""
+    found: dict[str, int] = {}
+    for finding in findings:
+        found[finding.control] = found.get(finding.control, 0) + (finding.outcome == model.PASS)
+    return found
 
 
 def _actions(outcome: Outcome) -> list[str]:
@@ -129,10 +138,16 @@ def _masked_option(key: t.Any, value: t.Any) -> t.Any:
     if key == "secrets":
         return [_masked_secret(item) for item in value] if isinstance(value, (list, tuple)) else MASK
     if key == "containers":
-        return [masked(item) for item in value] if isinstance(value, (list, tuple)) else MASK
+        return [_masked_container(item) for item in value] if isinstance(value, (list, tuple)) else MASK
     if key == "volumes" and isinstance(value, (list, tuple)):
         return [_masked_volume(item) for item in value]
     return value if key in _KNOWN else MASK  # an unknown option may be a misspelt env
+
+
+def _masked_container(item: t.Any) -> t.Any:
+    """Without the options that are not given: they are most of them, and of each container."""
+    found = masked(item)
+    return {key: value for key, value in found.items() if value is not None} if isinstance(found, dict) else found
 
 
 def _masked_volume(given: t.Any) -> t.Any:

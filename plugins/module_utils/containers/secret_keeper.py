@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets as randomness
 import typing as t
 
 from ..errors import CaissonError, Fault, InputError
-from ..host.secret_files import SecretStore
 from . import secrets
 from .cases import Case
 from .engine import Engine
 from .spec import Spec
 from .state import Daemon, State
 from .steps import NEXT, PREVIOUS
+
+if t.TYPE_CHECKING:
+    from ..host.secret_files import SecretStore
 
 Inspects = t.Iterable[t.Mapping[str, t.Any]]
 
@@ -27,20 +30,33 @@ class SecretKeeper:
         self._engine = engine
         self._daemon = daemon
         self._mounted = _sources(listing)
-        self._store = SecretStore(secrets.engine_name(daemon.root))
         self._lacking = _lacking(engine.url, daemon)
+        self._any = os.path.lexists(secrets.ROOT)  # whether a container of this host ever had secrets
+
+    @functools.cached_property
+    def _store(self) -> SecretStore:
+        return _store_of(secrets.engine_name(self._daemon.root))
 
     def look(self, case: Case) -> list[Fault]:
         """Read what the host has for the container into its observed state; the faults of what is asked."""
-        spec, name, existing = case.spec, case.spec.name, case.existing
+        spec, name = case.spec, case.spec.name
         found = case.observed["mounts"].get(secrets.TARGET) if case.observed is not None else None
         source = str(found[2]) if found is not None else ""
         if self._lacking:
             asked = [secret.file for secret in spec.secrets if spec.wants_container]
             concerned = asked or source.startswith(f"{secrets.ROOT}/")
             return [Fault(f"container {name!r}", "secrets", asked or source, *self._lacking)] if concerned else []
+        if self._any:
+            self._read(case, source)
+        elif case.observed is not None:
+            case.observed["secrets"] = {}
+        return self._files(spec, case.image.get("User"))[1] if case.image is not None else []
+
+    def _read(self, case: Case, source: str) -> None:
+        """What the host has for the container; source: what it mounts as its secrets, or the empty string."""
+        name = case.spec.name
         # An engine whose short form names no mounts is asked for those of the container itself.
-        self._mounted |= _sources(filter(None, vars(existing).values()))
+        self._mounted |= _sources(filter(None, vars(case.existing).values()))
         generation = secrets.generation_of(source, self._daemon.root, name)
         files = self._store.read(name, generation) if generation else None
         generation = generation if files is not None else ""
@@ -48,7 +64,6 @@ class SecretKeeper:
             case.observed["secrets"] = files or {}
         unused = tuple(self._unused(name, self._mounted))
         case.seen = secrets.Seen(generation, unused, self._store.loose(name, generation), self._store.unfinished(name))
-        return self._files(spec, case.image.get("User"))[1] if case.image is not None else []
 
     def placed(self, case: Case, state: State) -> State:
         """The wanted state with its secrets and their mount. InputError where an owner cannot be known."""
@@ -100,7 +115,8 @@ class SecretKeeper:
 
     def _concerns(self, case: Case) -> bool:
         former = _sources(filter(None, vars(case.existing).values()))
-        return bool(self._store.entries(case.spec.name)) or any(each.startswith(f"{secrets.ROOT}/") for each in former)
+        left = (self._any or case.spec.secrets) and self._store.entries(case.spec.name)
+        return bool(left) or any(each.startswith(f"{secrets.ROOT}/") for each in former)
 
     def _tidy(self, case: Case, mounted: set[str]) -> None:
         name = case.spec.name
@@ -113,7 +129,7 @@ class SecretKeeper:
             for source in _sources(filter(None, vars(case.existing).values())) - mounted:
                 engine, generation = secrets.place(source, name)
                 if generation:
-                    SecretStore(engine).remove(name, [generation])
+                    _store_of(engine).remove(name, [generation])
         except CaissonError as error:
             case.fail(CaissonError(f"container {name!r}: {error}"))
 
@@ -142,6 +158,13 @@ class CaseSecrets:
 
     def settle(self) -> None:
         self._keeper.settle(self._case)
+
+
+def _store_of(engine: str) -> SecretStore:
+    # Most hosts have no secrets, and to load what handles them takes longer than to look at a container.
+    from ..host.secret_files import SecretStore
+
+    return SecretStore(engine)
 
 
 def _sources(containers: Inspects) -> set[str]:

@@ -85,9 +85,8 @@ def read_waivers(value: t.Any) -> tuple[ImageWaiver, ...]:
     known = sorted(control.id for control in image.CONTROLS)
     for item in value or ():
         rest = {key: given for key, given in item.items() if key != "image"}
-        one = ImageWaiver(records.waivers([rest])[0], values.image(item["image"]) if item.get("image") else "")
-        if one.waiver.control not in known:
-            raise Wrong(f"names {one.waiver.control}, which is no control on images", f"use {', '.join(known)}")
+        waiver = records.waivers([rest], "images", known)[0]
+        one = ImageWaiver(waiver, values.image(item["image"]) if item.get("image") else "")
         if (one.waiver.control, one.image) in ((other.waiver.control, other.image) for other in found):
             raise Wrong(f"has {one.waiver.control} twice for the same image", "keep one")
         found.append(one)

@@ -225,6 +225,11 @@ def test_a_log_drivers_token_is_not_shown() -> None:
     assert masked["log_options"] == {"splunk-token": render.MASK, "tag": "web"}
 
 
+def test_what_is_shown_of_the_arguments_is_what_was_given() -> None:
+    shown = render.masked({"project": "shop", "networks": None, "containers": [{"name": "web", "memory": None}, 7]})
+    assert shown == {"project": "shop", "networks": None, "containers": [{"name": "web"}, render.MASK]}
+
+
 def test_what_an_image_has_put_into_a_label_reaches_no_terminal() -> None:
     found = inspect("plain")
     found["Config"]["Labels"]["a\x1b[2J"] = "\x1b[31mred\nand more\u202e\x9b"

@@ -64,6 +64,7 @@ def test_a_waiver_counts_on_its_last_day_and_not_after(day: int, expired: bool) 
     [
         ({"control": "container.usr"}, "container.user"),
         ({"control": "kernel"}, "names no control"),
+        ({"control": "daemon.icc"}, "names no control of containers"),
         ({"reason": " "}, "empty"),
         ({"reason": None}, "no reason"),
         ({"expires": "soon"}, "YYYY-MM-DD"),
