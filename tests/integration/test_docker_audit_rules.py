@@ -112,6 +112,16 @@ def test_undo_leaves_the_rules_and_files_of_others_as_they_were(host: Place) -> 
     assert not host.run(MODULE, state="absent")["changed"]
 
 
+def test_a_configuration_that_cannot_be_read_stops_a_run_and_no_undo(host: Place) -> None:
+    before = host.sh(TREE)
+    host.run(MODULE)
+    host.sh("echo '{' > /etc/docker/daemon.json")
+    refused = host.run(MODULE)
+    assert refused["failed"] and "/etc/docker/daemon.json" in refused["msg"], refused
+    assert host.run(MODULE, state="absent")["changed"]
+    assert host.sh(TREE) == before and rules(host) == []
+
+
 def test_a_rule_that_the_kernel_refuses_leaves_everything_as_it_was(host: Place) -> None:
     before = host.sh(TREE)
     # The tree that is to be watched is gone between the look and the rule: here, because it is none.

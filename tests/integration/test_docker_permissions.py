@@ -98,6 +98,17 @@ def test_a_mode_changed_by_hand_is_found_and_mended_and_the_first_one_comes_back
     assert accesses(daemon) == before
 
 
+def test_a_configuration_that_cannot_be_read_stops_a_run_and_no_undo(daemon: SandboxedDaemon) -> None:
+    before, written = accesses(daemon), daemon.config.read_text(encoding="utf-8")
+    run(daemon)
+    daemon.config.write_text("{", encoding="utf-8")
+    refused = run_module("docker_permissions", options(daemon), python=str(daemon.python))
+    assert refused["failed"] and str(daemon.config) in refused["msg"], refused
+    assert run(daemon, state="absent")["changed"]
+    daemon.config.write_text(written, encoding="utf-8")
+    assert accesses(daemon) == before
+
+
 def test_a_path_that_cannot_be_changed_leaves_all_as_it_was(daemon: SandboxedDaemon) -> None:
     """A read-only file system below one of the files."""
     before = accesses(daemon)

@@ -6,12 +6,12 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import Fault, nearest
+from .ports import overlap
 from .spec import Spec
 from .state import State
 
 STOP_FIRST = "stop-first"
 START_FIRST = "start-first"
-_EVERY = ("", "0.0.0.0", "::")  # an address that stands for all
 
 
 def exclusive(wanted: State, observed: State) -> tuple[str, ...]:
@@ -44,14 +44,9 @@ def _source(mount: tuple[t.Any, ...]) -> tuple[str, str]:
 
 
 def _shared_ports(wanted: State, observed: State) -> list[str]:
-    found = []
-    for inner, host, outer in sorted(wanted["published_ports"]):
-        for other_inner, other_host, other_outer in observed["published_ports"]:
-            protocol = inner.partition("/")[2]
-            same = outer and outer == other_outer and protocol == other_inner.partition("/")[2]
-            if same and (host == other_host or host in _EVERY or other_host in _EVERY):
-                found.append(f"{outer}/{protocol}")
-    return found
+    held = observed["published_ports"]
+    shared = [port for port in sorted(wanted["published_ports"]) if any(overlap(port, other) for other in held)]
+    return [f"{outer}/{inner.partition('/')[2]}" for inner, _host, outer in shared]
 
 
 def dependency_faults(specs: t.Sequence[Spec], present: t.Collection[str]) -> list[Fault]:

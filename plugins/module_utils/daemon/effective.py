@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..errors import CaissonError
 from ..host.files import read_file
 from . import flags, process
 from .merge import Config, parse
@@ -12,10 +13,18 @@ from .merge import Config, parse
 DATA_ROOT = "/var/lib/docker"
 
 
-def settings(path: str, pidfile: str) -> Config:
-    """What the file and the running daemon's command line say together."""
+def settings(path: str, pidfile: str, forgiving: bool = False) -> Config:
+    """What the file and the running daemon's command line say together.
+
+    CaissonError for a file that is no JSON object; forgiving: it counts as empty, as nothing of it is needed to undo.
+    """
     state = read_file(path)
-    config = parse(state.content, path) if state else {}
+    config: Config = {}
+    try:
+        config = parse(state.content, path) if state else {}
+    except CaissonError:
+        if not forgiving:
+            raise
     try:
         pid = int(Path(pidfile).read_text(encoding="ascii").strip())
     except (OSError, ValueError):

@@ -13,7 +13,7 @@ from ..host.transaction import Transaction
 from ..host.undo import ROOT, UndoStore
 from .findings import findings, offenders
 from .observe import look
-from .plan import PermissionsSpec, make_plan, predicted
+from .plan import ABSENT, PermissionsSpec, make_plan, predicted
 
 SUBJECT = "docker_permissions"
 
@@ -23,11 +23,12 @@ def run(spec: PermissionsSpec, path: str, pidfile: str, check: bool = False, und
     require_root("docker_permissions", "an engine's files")
     with contextlib.nullcontext() if check else host_lock(SUBJECT):
         store = UndoStore(SUBJECT, undo_root)
-        observed = look(path, pidfile, store)
+        undoing = spec.state == ABSENT
+        observed = look(path, pidfile, store, undoing)
         plan = make_plan(spec, observed)
         if plan.changes and not check:
             Transaction(store, ProcSys(), daemon_reload).run(plan.changes)
-        after = predicted(observed, plan) if check else look(path, pidfile, UndoStore(SUBJECT, undo_root))
+        after = predicted(observed, plan) if check else look(path, pidfile, UndoStore(SUBJECT, undo_root), undoing)
     return HostResult.of(
         plan.changes,
         store.path,

@@ -29,9 +29,9 @@ _KINDS = {FILE: stat.S_IFREG, DIRECTORY: stat.S_IFDIR, SOCKET: stat.S_IFSOCK}
 _CERTIFICATE_SUFFIXES = (".crt", ".cert", ".pem")
 
 
-def look(path: str, pidfile: str, store: UndoStore) -> Observed:
+def look(path: str, pidfile: str, store: UndoStore, undoing: bool = False) -> Observed:
     """The host. path: of daemon.json; pidfile: of the daemon, whose command line may name other files."""
-    config = effective.settings(path, pidfile)
+    config = effective.settings(path, pidfile, forgiving=undoing)
     group, gid = _group(str(config.get("group") or "docker"))
     data_root = effective.data_root(config)
     recorded = store.accesses()

@@ -57,6 +57,8 @@ def test_what_only_one_can_hold_makes_the_old_one_stop_first(options: dict[str, 
         (["127.0.0.1:8080:80"], ["127.0.0.2:8080:80"], False),
         (["127.0.0.1:8080:80"], ["127.0.0.1:8081:80"], False),
         (["127.0.0.1:53:53/udp"], ["127.0.0.1:53:53"], False),
+        (["0.0.0.0:8080:80"], ["[::]:8080:80"], False),
+        (["[::1]:8080:80"], ["[::]:8080:80"], True),
     ],
 )
 def test_host_ports_are_shared_by_address_and_protocol(before: list[str], after: list[str], shared: bool) -> None:
