@@ -57,6 +57,10 @@ class PodmanDeployer(Deployer):
         assert found is not None
         return found
 
+    def shell(self, short: str, line: str) -> tuple[int, str]:
+        """The command stays a moment: of one that ends at once, Podman may lose what it wrote."""
+        return super().shell(short, f"({line}); status=$?; sleep 0.3; exit $status")
+
 
 @pytest.fixture(scope="module", params=["the machine's", "Debian 13's"])
 def podman(request: pytest.FixtureRequest, api: docker.APIClient) -> t.Iterator[str]:

@@ -125,6 +125,7 @@ RATES: tuple[Json, ...] = (
 NAMESPACES: tuple[Json, ...] = (
     *({"ipc_mode": "shareable"}, {"ipc_mode": "none"}, {"pid_mode": "host"}, {"pid_mode": "private"}),
     *({"cgroupns_mode": "host"}, {"cgroupns_mode": "private"}, {"uts": "private"}, {"userns_mode": "host"}),
+    {"cgroup_parent": "/caisson-test/drawn"},
 )
 DEVICES: tuple[Json, ...] = (
     *({"devices": ["/dev/zero"]}, {"devices": "/dev/zero:/dev/nought:r"}, {"devices": ["/dev/null:/dev/n:mrw"]}),
