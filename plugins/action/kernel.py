@@ -15,6 +15,7 @@ PART_TAGS = "part_tags"
 class ActionModule(ActionBase):
     """What Ansible looks for."""
 
+    @uncollected()
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         given = dict(self._task.args)
@@ -31,8 +32,7 @@ class ActionModule(ActionBase):
                     "skip_reason": "The tags of the run ask for none of the parts",
                 }
             given = {name: value for name, value in given.items() if name not in dropped}
-        with uncollected():
-            result: dict[str, t.Any] = self._execute_module(
-                module_args=given, task_vars=task_vars, wrap_async=self._task.async_val
-            )
+        result: dict[str, t.Any] = self._execute_module(
+            module_args=given, task_vars=task_vars, wrap_async=self._task.async_val
+        )
         return result

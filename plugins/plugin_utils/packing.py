@@ -10,7 +10,7 @@ import typing as t
 
 @contextlib.contextmanager
 def uncollected() -> t.Iterator[None]:
-    """Without Python's garbage collector in the block.
+    """Without Python's garbage collector in the block or the function.
 
     Ansible parses each file that it packs, and all the new nodes make the collector go through everything that the
     process holds, again and again: half the time of a module of a hundred files. The process is a worker of one task.

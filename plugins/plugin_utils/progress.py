@@ -88,14 +88,13 @@ def read_command(token: str, known: int) -> str:
 class ProgressAction(NormalAction):
     """The action plugin of a module that says how far it is."""
 
+    @uncollected()
     def _execute_module(self, *args: t.Any, **options: t.Any) -> t.Any:
         interval = self._interval(options.get("task_vars") or {})
-        with contextlib.ExitStack() as around:
-            around.enter_context(uncollected())
-            if interval:
-                token = secrets.token_hex(16)
-                around.enter_context(_added(self._task.environment, {VARIABLE: token}))
-                around.enter_context(Watch(self, token, interval, self._label(options)))
+        if not interval:
+            return super()._execute_module(*args, **options)
+        token = secrets.token_hex(16)
+        with _added(self._task.environment, {VARIABLE: token}), Watch(self, token, interval, self._label(options)):
             return super()._execute_module(*args, **options)
 
     def _interval(self, variables: t.Mapping[str, t.Any]) -> float:

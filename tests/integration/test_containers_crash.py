@@ -147,13 +147,12 @@ def test_a_module_killed_at_any_step_loses_nothing(deployer: Deployer, proxy: En
     assert step == len(expected) + 1
 
 
-def appears(deployer: Deployer, proxy: EngineProxy, spec: Json, name: str, **body: t.Any) -> Json:
+def appears(deployer: Deployer, proxy: EngineProxy, spec: Json, name: str, project: str) -> Json:
     """The result of a run for whose first change, a creation, the engine makes another container of that name first."""
-    labels = {"caisson.hardening.project": deployer.prefix, **body.pop("labels", {})}
-    whole = {"Image": deployer.image, "Cmd": ["sleep", "60"], "Labels": labels, **body}
+    body = {"Image": deployer.image, "Cmd": ["sleep", "60"], "Labels": {"caisson.hardening.project": project}}
 
     def make() -> None:
-        deployer.api.create_container_from_config(whole, f"{deployer.prefix}-{name}")
+        deployer.api.create_container_from_config(body, deployer.name(name))
 
     proxy.arm(1, make)
     return run_module("containers", {**deployer.arguments(spec), "docker_host": proxy.address})
@@ -166,7 +165,7 @@ def test_what_the_engine_makes_for_a_killed_run_after_the_next_has_looked_is_no_
     spec = deployer.spec("web", hostname="wanted")
     deployer.deploy({**spec, "hostname": "former", "state": "absent" if first else "started"})
     deployer.deploy(deployer.spec("other"))  # the network is there, so that the creation is the first change
-    result = appears(deployer, proxy, spec, "web" if first else "web.caisson-next")
+    result = appears(deployer, proxy, spec, "web" if first else "web.caisson-next", deployer.prefix)
     assert not result.get("failed"), result
     assert [word(change) for change in proxy.seen][:3] == ["create", "DELETE", "create"]
     assert deployer.names() == {"web", "other"}
@@ -178,11 +177,10 @@ def test_a_container_of_somebody_else_that_appears_meanwhile_is_left_alone(
     deployer: Deployer, proxy: EngineProxy
 ) -> None:
     deployer.deploy(deployer.spec("other"))
-    labels = {"caisson.hardening.project": "of-somebody-else"}
-    result = appears(deployer, proxy, deployer.spec("web"), "web", labels=labels)
+    result = appears(deployer, proxy, deployer.spec("web"), "web", "of-somebody-else")
     assert result["failed"]
     assert "already in use" in result["msg"]
-    assert deployer.inspect("web")["Config"]["Labels"] == labels
+    assert deployer.inspect("web")["Config"]["Labels"] == {"caisson.hardening.project": "of-somebody-else"}
 
 
 def test_a_replacement_under_a_load_of_others_is_killed_and_converges(deployer: Deployer, proxy: EngineProxy) -> None:

@@ -17,18 +17,7 @@ from ..host.transaction import Transaction, to_text
 from ..host.undo import ROOT, UndoStore
 from .auditctl import Auditctl
 from .catalogue import WATCHES
-from .plan import (
-    ABSENT,
-    BOOT_FILE,
-    FORMER_FILE,
-    MERGED_FILE,
-    PRESENT,
-    RULES_FILE,
-    Observed,
-    findings,
-    make_plan,
-    predicted,
-)
+from .plan import ABSENT, BOOT_FILE, FORMER_FILE, MERGED_FILE, RULES_FILE, Observed, findings, make_plan, predicted
 from .rules import parse
 
 SUBJECT = "docker_audit"
@@ -49,11 +38,12 @@ def run(state: str, place: Place, check: bool = False, undo_root: str = ROOT) ->
     with contextlib.nullcontext() if check else host_lock(SUBJECT):
         store = UndoStore(SUBJECT, undo_root)
         audit = Auditctl()
-        observed = look(place, audit, store, state)
+        undoing = state == ABSENT
+        observed = look(place, audit, store, undoing)
         plan = make_plan(state, observed)
         if plan.changes and not check:
             Transaction(store, ProcSys(), lambda: _bring(audit)).run(plan.changes)
-        after = predicted(observed, plan) if check else look(place, audit, UndoStore(SUBJECT, undo_root), state)
+        after = predicted(observed, plan) if check else look(place, audit, UndoStore(SUBJECT, undo_root), undoing)
     return HostResult.of(
         plan.changes,
         store.path,
@@ -64,10 +54,9 @@ def run(state: str, place: Place, check: bool = False, undo_root: str = ROOT) ->
     )
 
 
-def look(place: Place, audit: Auditctl, store: UndoStore, state: str = PRESENT) -> Observed:
-    """The host, which is to be brought to the state."""
-    config = effective.settings(place.path, place.pidfile, forgiving=state == ABSENT)
-    data_root = place.data_root or effective.data_root(config)
+def look(place: Place, audit: Auditctl, store: UndoStore, undoing: bool = False) -> Observed:
+    """The host."""
+    data_root = place.data_root or effective.data_root(effective.settings(place.path, place.pidfile, undoing))
     candidates = [data_root, place.path, *(path for watch in WATCHES for path in watch.paths)]
     real = {path: Path(os.path.realpath(path)) for path in candidates}
     files = store.files()

@@ -189,12 +189,8 @@ class Engine:
 
     def create(self, name: str, body: Json) -> str:
         """The new container's id. NameTaken where the name is not free."""
-        try:
+        with self._saying(f"create the container {name!r}"):
             return str(self._api.create_container_from_config(body, name)["Id"])
-        except self._errors as error:
-            said = explanation(error)
-            kind = NameTaken if name_taken(said) else EngineError
-            raise kind(f"Failed to create the container {name!r}: {said}") from error
 
     def start(self, container: str) -> None:
         with self._saying(f"start the container {container!r}"):
@@ -299,7 +295,9 @@ class Engine:
         try:
             yield
         except self._errors as error:
-            raise EngineError(f"Failed to {what}: {explanation(error)}") from error
+            said = explanation(error)
+            kind = NameTaken if name_taken(said) else EngineError
+            raise kind(f"Failed to {what}: {said}") from error
 
 
 def _require_sdk() -> None:

@@ -82,7 +82,7 @@ class ImageWaiver:
 def read_waivers(value: t.Any) -> tuple[ImageWaiver, ...]:
     """Waivers as a container has them, with an optional key `image`. Wrong for what is none."""
     found: list[ImageWaiver] = []
-    known = sorted(control.id for control in image.CONTROLS)
+    known = [control.id for control in image.CONTROLS]
     for item in value or ():
         rest = {key: given for key, given in item.items() if key != "image"}
         waiver = records.waivers([rest], "images", known)[0]

@@ -109,6 +109,13 @@ def test_the_daemons_own_file_and_command_line_say_what_is_watched(
     assert str(other) in watched(apply.Place(str(file), str(pidfile)))
 
 
+def test_the_daemons_file_is_not_read_for_a_data_root_that_is_named(tmp_path: Path) -> None:
+    file, store = tmp_path / "daemon.json", UndoStore("docker_audit", str(tmp_path / "undo"))
+    file.write_text("{", encoding="utf-8")
+    place = apply.Place(str(file), str(tmp_path / "pid"), str(tmp_path))
+    assert apply.look(place, t.cast("t.Any", NoAudit()), store).data_root == str(tmp_path)
+
+
 def test_a_masked_unit_is_not_watched(tmp_path: Path) -> None:
     masked = tmp_path / "daemon.json"
     masked.symlink_to("/dev/null")
